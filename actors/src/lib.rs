@@ -1,0 +1,1 @@
+//! What runs: subscriber, router, consumer and producer hosts, supervisor.

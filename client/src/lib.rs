@@ -1,0 +1,1 @@
+//! Publish and tail on a federated message bus.

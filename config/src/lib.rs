@@ -1,0 +1,1 @@
+//! What was asked: typed settings of the bus.

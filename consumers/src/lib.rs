@@ -1,0 +1,1 @@
+//! Who listens: the built-in consumers of the hub.

@@ -1,0 +1,1 @@
+//! What flows on the bus: topics, envelopes, lossless JSON.

@@ -1,0 +1,1 @@
+//! Who speaks: the built-in producers of the hub.
