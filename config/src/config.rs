@@ -1,0 +1,238 @@
+//! Everything an operator can set, in one struct.
+//!
+//! [`crate::load`] fills it from files, environment and flags; the client library, the hub and its
+//! consumers and producers read it. `config/fedmsg.toml` is the annotated reference: it repeats the
+//! comments of the fields here, word for word, and a test compares them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::de::{Deserializer, Error};
+use serde::{Deserialize, Serialize};
+
+use crate::byte_size::ByteSize;
+use crate::consumer_config::ConsumerConfig;
+use crate::duration;
+use crate::endpoint::Endpoint;
+use crate::endpoints::Endpoints;
+use crate::producer_config::ProducerConfig;
+use crate::{integer, one_or_many};
+
+/// The settings of a program on the bus: what every tool needs, and what a hub runs.
+///
+/// Keys that the original has keep their names and units (fedmsg configuration specification,
+/// section 4). [`Config::default`] is what a program without any file runs with; reading checks
+/// every range, code that fills fields itself is expected to keep to them.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fedmsg_config::Config;
+///
+/// let config = Config::from_toml(r#"
+///     topic_prefix = "org.example"
+///     environment  = "prod"
+///     timeout      = "500ms"
+///
+///     [endpoints]
+///     "bodhi.app01" = ["tcp://app01:3000", "tcp://app01:3001"]
+/// "#)?;
+/// assert_eq!(config.timeout, Duration::from_millis(500));
+/// assert_eq!(config.endpoints.get("bodhi.app01").map(<[_]>::len), Some(2));
+/// # Ok::<(), fedmsg_config::ConfigErrors>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How every topic begins that this program publishes: dotted words, by custom a domain
+    /// backwards.
+    #[serde(deserialize_with = "topic_part")]
+    pub topic_prefix: String,
+
+    /// The second part of those topics: by custom "prod", "stg" or "dev"; any dotted words do.
+    #[serde(deserialize_with = "topic_part")]
+    pub environment: String,
+
+    /// The entry of `endpoints` that a publisher binds, by custom "service.host". Without it the
+    /// name of the program and the host are used: "program.host".
+    pub name: Option<String>,
+
+    /// Whether a publisher connects to the relay at `relay_inbound` instead of binding an address
+    /// of its own from `endpoints`. For programs that come and go: scripts, hooks, command-line
+    /// tools.
+    pub active: bool,
+
+    /// The addresses that a relay binds for publishers which connect to it, and that those connect
+    /// to: one or a list.
+    #[serde(deserialize_with = "one_or_many::deserialize")]
+    pub relay_inbound: Vec<Endpoint>,
+
+    /// How long an operation may block, such as waiting until the relay takes messages: in seconds,
+    /// or a time such as "500ms". At most 10 years.
+    #[serde(with = "duration::seconds")]
+    pub timeout: Duration,
+
+    /// How long a publisher that has bound its address waits for subscribers before its first
+    /// message, so that they do not miss it: in seconds, or a time such as "500ms". At most 10
+    /// years.
+    #[serde(with = "duration::seconds")]
+    pub post_init_sleep: Duration,
+
+    /// Threads that move bytes between sockets and the network: 1 to 64. One is enough up to about
+    /// a gigabyte per second (ZMQ_IO_THREADS).
+    #[serde(deserialize_with = "integer::within::<1, 64, _, _>")]
+    pub io_threads: u16,
+
+    /// Messages that a publisher queues for one subscriber that does not keep up, at most; beyond
+    /// it that subscriber loses messages (ZMQ_SNDHWM). 0 means no limit, as in the original: then
+    /// one subscriber that has stalled takes all memory of the publisher. At most 2147483647.
+    #[serde(deserialize_with = "integer::within::<0, 2_147_483_647, _, _>")]
+    pub high_water_mark: u32,
+
+    /// Messages that a subscriber's socket holds before it is read, at most, for each publisher;
+    /// beyond it the publisher queues (ZMQ_RCVHWM). 0 means no limit. At most 2147483647.
+    #[serde(deserialize_with = "integer::within::<0, 2_147_483_647, _, _>")]
+    pub receive_high_water_mark: u32,
+
+    /// How long a closing socket goes on sending what is queued: in milliseconds, or a time such as
+    /// "1s" (ZMQ_LINGER). At most 2147483647 ms.
+    #[serde(
+        serialize_with = "duration::milliseconds::serialize",
+        deserialize_with = "duration::milliseconds::within::<0, 2_147_483_647, _>"
+    )]
+    pub zmq_linger: Duration,
+
+    /// Whether the system probes silent TCP connections, to notice peers that are gone: 1 or true,
+    /// 0 or false (ZMQ_TCP_KEEPALIVE).
+    #[serde(deserialize_with = "integer::switch")]
+    pub zmq_tcp_keepalive: bool,
+
+    /// Probes without an answer after which a connection counts as dead: 1 to 127
+    /// (ZMQ_TCP_KEEPALIVE_CNT).
+    #[serde(deserialize_with = "integer::within::<1, 127, _, _>")]
+    pub zmq_tcp_keepalive_cnt: u32,
+
+    /// How long a connection is silent before the first probe: in whole seconds, 1 to 32767, or a
+    /// time such as "1m" (ZMQ_TCP_KEEPALIVE_IDLE).
+    #[serde(
+        serialize_with = "duration::seconds::serialize",
+        deserialize_with = "duration::seconds::whole_within::<1, 32_767, _>"
+    )]
+    pub zmq_tcp_keepalive_idle: Duration,
+
+    /// How long between two probes: in whole seconds, 1 to 32767, or a time such as "5s"
+    /// (ZMQ_TCP_KEEPALIVE_INTVL).
+    #[serde(
+        serialize_with = "duration::seconds::serialize",
+        deserialize_with = "duration::seconds::whole_within::<1, 32_767, _>"
+    )]
+    pub zmq_tcp_keepalive_intvl: Duration,
+
+    /// How long a lost connection waits before it is tried again: in milliseconds, at least 1, or a
+    /// time such as "100ms" (ZMQ_RECONNECT_IVL).
+    #[serde(
+        serialize_with = "duration::milliseconds::serialize",
+        deserialize_with = "duration::milliseconds::within::<1, 2_147_483_647, _>"
+    )]
+    pub zmq_reconnect_ivl: Duration,
+
+    /// The longest such wait: it doubles with each failure up to this; in milliseconds, or a time
+    /// such as "1s". Less than `zmq_reconnect_ivl`, such as 0, means that it does not grow
+    /// (ZMQ_RECONNECT_IVL_MAX).
+    #[serde(
+        serialize_with = "duration::milliseconds::serialize",
+        deserialize_with = "duration::milliseconds::within::<0, 2_147_483_647, _>"
+    )]
+    pub zmq_reconnect_ivl_max: Duration,
+
+    /// The largest frame of a message to accept, from "1 KiB" to "1 GiB". A peer that sends a
+    /// larger one loses its connection, so that nobody can fill the memory (ZMQ_MAXMSGSIZE).
+    #[serde(deserialize_with = "ByteSize::within::<1024, 1_073_741_824, _>")]
+    pub zmq_max_message_size: ByteSize,
+
+    /// The host to bind in place of the one that an address names: an address of this machine, or
+    /// "*" for every interface, which is what the original always does. Without it an address is
+    /// bound as it is written, its host name looked up first.
+    #[serde(deserialize_with = "bind_host")]
+    pub bind_host: Option<String>,
+
+    /// How long a hub that is told to stop goes on with what waits in its mailboxes: a time such as
+    /// "10s". At most 10 years.
+    #[serde(with = "duration")]
+    pub stop_timeout: Duration,
+
+    /// Who publishes where, the same for everybody on the bus: for each publisher an address or a
+    /// list. A publisher binds the first free one under its name, subscribers connect to all.
+    /// Tables from several files add up; an empty list takes a name out again.
+    pub endpoints: Endpoints,
+
+    /// What a hub listens with: for each consumer a table, by a name of your choice.
+    pub consumers: BTreeMap<String, ConsumerConfig>,
+
+    /// What a hub speaks with: for each producer a table, by a name of your choice.
+    pub producers: BTreeMap<String, ProducerConfig>,
+}
+
+impl Default for Config {
+    /// The defaults of the original's newer system (fedmsg configuration specification, section 4),
+    /// but for `high_water_mark`, which is not unlimited here, and the keys that only we have.
+    fn default() -> Self {
+        Self {
+            topic_prefix: "com.example".to_owned(),
+            environment: "dev".to_owned(),
+            name: None,
+            active: false,
+            relay_inbound: vec![Endpoint::loopback(2001)],
+            timeout: Duration::from_secs(2),
+            post_init_sleep: Duration::from_millis(500),
+            io_threads: 1,
+            high_water_mark: 100_000,
+            receive_high_water_mark: 1000,
+            zmq_linger: Duration::from_secs(1),
+            zmq_tcp_keepalive: true,
+            zmq_tcp_keepalive_cnt: 3,
+            zmq_tcp_keepalive_idle: Duration::from_secs(60),
+            zmq_tcp_keepalive_intvl: Duration::from_secs(5),
+            zmq_reconnect_ivl: Duration::from_millis(100),
+            zmq_reconnect_ivl_max: Duration::from_secs(1),
+            zmq_max_message_size: ByteSize::mib(8),
+            bind_host: None,
+            stop_timeout: Duration::from_secs(10),
+            endpoints: [("relay_outbound", [Endpoint::loopback(4001)])]
+                .into_iter()
+                .collect(),
+            consumers: BTreeMap::new(),
+            producers: BTreeMap::new(),
+        }
+    }
+}
+
+/// Reads a part of a topic: words of any characters but blanks and wildcards, joined by single
+/// dots.
+fn topic_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let is_word = |word: &str| {
+        let is_allowed = |c: char| !c.is_whitespace() && !c.is_control() && c != '*' && c != '#';
+        !word.is_empty() && word.chars().all(is_allowed)
+    };
+    if text.split('.').all(is_word) {
+        return Ok(text);
+    }
+    Err(D::Error::custom(
+        "expected words joined by dots, without blanks, * and #",
+    ))
+}
+
+/// Reads a host that can stand in an address.
+fn bind_host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let host = Option::<String>::deserialize(deserializer)?;
+    if let Some(host) = &host {
+        Endpoint::loopback(0)
+            .with_host(host)
+            .map_err(D::Error::custom)?;
+    }
+    Ok(host)
+}
+
+#[cfg(test)]
+mod tests;

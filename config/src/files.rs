@@ -1,0 +1,159 @@
+//! Finds and reads the configuration files.
+//!
+//! [`crate::load`] calls it; [`crate::Sources`] says where to look.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use crate::error::ConfigError;
+use crate::key_path::KeyPath;
+use crate::layer::Layer;
+use crate::origin::Origin;
+use crate::problem::Problem;
+use crate::sources::Sources;
+
+/// What a search has found: a layer for each file that could be read, the lowest first.
+#[derive(Debug, Default)]
+pub(crate) struct Files {
+    pub(crate) layers: Vec<Layer>,
+    /// Every file that was read, in the order in which they were, those with syntax errors too.
+    pub(crate) paths: Vec<PathBuf>,
+    pub(crate) errors: Vec<ConfigError>,
+}
+
+impl Files {
+    /// Reads the named file or directory, or else all the usual files that exist.
+    pub(crate) fn read(sources: &Sources) -> Self {
+        let mut files = Self::default();
+        match sources.named() {
+            Some(named) => files.read_named(&sources.cwd, &named),
+            None => files.read_usual(sources),
+        }
+        files
+    }
+
+    fn read_named(&mut self, cwd: &Path, named: &Path) {
+        let path = cwd.join(named);
+        match fs::metadata(&path) {
+            Err(error) => self.refuse(named, error),
+            Ok(metadata) if metadata.is_dir() => self.read_named_directory(&path, named),
+            Ok(_) => {
+                if let Err(error) = self.read_file(&path, named) {
+                    self.refuse(named, error);
+                }
+            }
+        }
+    }
+
+    fn read_named_directory(&mut self, path: &Path, named: &Path) {
+        let before = self.paths.len() + self.errors.len();
+        self.read_if_present(&path.join("fedmsg.toml"), &named.join("fedmsg.toml"));
+        self.read_directory(&path.join("conf.d"), &named.join("conf.d"));
+        if self.paths.len() + self.errors.len() == before {
+            self.read_directory(path, named);
+        }
+        if self.paths.len() + self.errors.len() == before {
+            self.error(named, Problem::EmptyDirectory);
+        }
+    }
+
+    fn read_usual(&mut self, sources: &Sources) {
+        let root = &sources.root;
+        let vendor = root.join("usr/lib/fedmsg/conf.d");
+        let system = root.join("etc/fedmsg");
+        self.read_directory(&vendor, &vendor);
+        let file = system.join("fedmsg.toml");
+        self.read_if_present(&file, &file);
+        let drop_ins = system.join("conf.d");
+        self.read_directory(&drop_ins, &drop_ins);
+        if let Some(user) = &sources.xdg_config_home {
+            let file = user.join("fedmsg/fedmsg.toml");
+            self.read_if_present(&file, &file);
+        }
+        let name = Path::new("fedmsg.toml");
+        self.read_if_present(&sources.cwd.join(name), name);
+    }
+
+    /// Reads the `*.toml` files of a directory in the order of their names; one that does not exist
+    /// is empty.
+    fn read_directory(&mut self, path: &Path, shown: &Path) {
+        let names = match toml_files(path) {
+            Ok(names) => names,
+            Err(error) if is_absent(&error) => return,
+            Err(error) => return self.refuse(shown, error),
+        };
+        for name in names {
+            let shown = shown.join(&name);
+            if let Err(error) = self.read_file(&path.join(&name), &shown) {
+                self.refuse(&shown, error);
+            }
+        }
+    }
+
+    fn read_if_present(&mut self, path: &Path, shown: &Path) {
+        match self.read_file(path, shown) {
+            Err(error) if !is_absent(&error) => self.refuse(shown, error),
+            _ => {}
+        }
+    }
+
+    /// Reads one file; `shown` is its name in messages.
+    fn read_file(&mut self, path: &Path, shown: &Path) -> Result<(), Error> {
+        let text = fs::read_to_string(path)?;
+        self.paths.push(shown.to_owned());
+        let source = Origin::File {
+            path: shown.to_owned(),
+            position: None,
+        };
+        match Layer::parse(source, &text) {
+            Ok(layer) => self.layers.push(layer),
+            Err(errors) => self.errors.extend(errors),
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, shown: &Path, error: Error) {
+        let problem = if is_absent(&error) {
+            Problem::NotFound
+        } else {
+            Problem::Unreadable(error)
+        };
+        self.error(shown, problem);
+    }
+
+    fn error(&mut self, shown: &Path, problem: Problem) {
+        let origin = Origin::File {
+            path: shown.to_owned(),
+            position: None,
+        };
+        self.errors
+            .push(ConfigError::new(origin, KeyPath::root(), problem));
+    }
+}
+
+/// Whether there is nothing at a path, not even on the way to it.
+fn is_absent(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+}
+
+/// Returns the names of the `*.toml` files of a directory in the order of their bytes. Hidden ones,
+/// which editors leave behind, are left out, and so are directories; a link that leads nowhere is
+/// not.
+fn toml_files(path: &Path) -> Result<Vec<PathBuf>, Error> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let name = PathBuf::from(entry?.file_name());
+        let is_hidden = name.as_os_str().as_encoded_bytes().starts_with(b".");
+        if name.extension() == Some(OsStr::new("toml")) && !is_hidden && !path.join(&name).is_dir()
+        {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,208 @@
+//! Tests of the search for files, in a directory of their own.
+
+use tempfile::TempDir;
+
+use super::*;
+
+/// A root directory with the given files, whose text is their own path as a TOML list item.
+fn root(paths: &[&str]) -> TempDir {
+    let root = tempfile::tempdir().unwrap();
+    for path in paths {
+        let file = root.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, "active = true").unwrap();
+    }
+    root
+}
+
+fn sources(root: &TempDir, named: Option<&str>) -> Sources {
+    Sources {
+        config: named.map(PathBuf::from),
+        root: root.path().to_owned(),
+        cwd: root.path().join("work"),
+        xdg_config_home: Some(root.path().join("home/.config")),
+        ..Sources::default()
+    }
+}
+
+/// Compares what is read, in order, by path below the root.
+#[track_caller]
+fn check(paths: &[&str], named: Option<&str>, expected: &[&str]) {
+    let root = root(paths);
+    let files = Files::read(&sources(&root, named));
+    assert!(files.errors.is_empty(), "{:?}", files.errors);
+    assert_eq!(files.layers.len(), files.paths.len());
+    let relative = |path: &PathBuf| {
+        let path = path.strip_prefix(root.path()).unwrap_or(path);
+        path.to_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        files.paths.iter().map(relative).collect::<Vec<_>>(),
+        expected
+    );
+}
+
+#[track_caller]
+fn check_error(paths: &[&str], named: &str) -> Problem {
+    let root = root(paths);
+    let mut files = Files::read(&sources(&root, Some(named)));
+    assert_eq!(files.errors.len(), 1, "{:?}", files.errors);
+    let error = files.errors.remove(0);
+    assert_eq!(
+        error.origin,
+        Origin::File {
+            path: named.into(),
+            position: None
+        }
+    );
+    error.problem
+}
+
+#[test]
+fn the_usual_files_are_read_from_the_vendor_to_the_working_directory() {
+    check(&[], None, &[]);
+    check(
+        &[
+            "work/fedmsg.toml",
+            "home/.config/fedmsg/fedmsg.toml",
+            "etc/fedmsg/conf.d/20-b.toml",
+            "etc/fedmsg/conf.d/10-a.toml",
+            "etc/fedmsg/fedmsg.toml",
+            "usr/lib/fedmsg/conf.d/50-vendor.toml",
+            "usr/lib/fedmsg/fedmsg.toml",
+            "etc/fedmsg/other.toml",
+        ],
+        None,
+        &[
+            "usr/lib/fedmsg/conf.d/50-vendor.toml",
+            "etc/fedmsg/fedmsg.toml",
+            "etc/fedmsg/conf.d/10-a.toml",
+            "etc/fedmsg/conf.d/20-b.toml",
+            "home/.config/fedmsg/fedmsg.toml",
+            "fedmsg.toml",
+        ],
+    );
+}
+
+#[test]
+fn only_toml_files_of_a_directory_are_read() {
+    check(
+        &[
+            "etc/fedmsg/conf.d/a.toml",
+            "etc/fedmsg/conf.d/.hidden.toml",
+            "etc/fedmsg/conf.d/.#a.toml",
+            "etc/fedmsg/conf.d/a.toml.rpmsave",
+            "etc/fedmsg/conf.d/a.toml~",
+            "etc/fedmsg/conf.d/toml",
+            "etc/fedmsg/conf.d/directory.toml/x.toml",
+        ],
+        None,
+        &["etc/fedmsg/conf.d/a.toml"],
+    );
+}
+
+#[test]
+fn a_named_file_is_read_alone_whatever_its_name() {
+    check(
+        &["work/my.conf", "work/fedmsg.toml", "etc/fedmsg/fedmsg.toml"],
+        Some("my.conf"),
+        &["my.conf"],
+    );
+}
+
+#[test]
+fn a_named_directory_is_its_main_file_and_its_drop_ins() {
+    check(
+        &[
+            "work/d/fedmsg.toml",
+            "work/d/conf.d/b.toml",
+            "work/d/conf.d/a.toml",
+            "work/d/x.toml",
+        ],
+        Some("d"),
+        &["d/fedmsg.toml", "d/conf.d/a.toml", "d/conf.d/b.toml"],
+    );
+    check(
+        &["work/d/conf.d/a.toml", "work/d/x.toml"],
+        Some("d"),
+        &["d/conf.d/a.toml"],
+    );
+    check(&["work/d/fedmsg.toml"], Some("d"), &["d/fedmsg.toml"]);
+}
+
+#[test]
+fn a_named_directory_without_them_is_all_its_toml_files() {
+    check(
+        &["work/d/b.toml", "work/d/a.toml"],
+        Some("d"),
+        &["d/a.toml", "d/b.toml"],
+    );
+}
+
+#[test]
+fn what_is_named_must_exist() {
+    assert!(matches!(
+        check_error(&["etc/fedmsg/fedmsg.toml"], "no-such.toml"),
+        Problem::NotFound
+    ));
+    assert!(matches!(
+        check_error(&["work/a.toml"], "a.toml/b.toml"),
+        Problem::NotFound
+    ));
+    assert!(matches!(
+        check_error(&["work/d/readme"], "d"),
+        Problem::EmptyDirectory
+    ));
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error_that_names_it() {
+    let root = root(&["etc/fedmsg/conf.d/a.toml", "etc/fedmsg/conf.d/c.toml"]);
+    let conf_d = root.path().join("etc/fedmsg/conf.d");
+    fs::write(conf_d.join("b.toml"), b"name = \"caf\xe9\"").unwrap();
+    std::os::unix::fs::symlink("nowhere", conf_d.join("dangling.toml")).unwrap();
+    fs::create_dir_all(root.path().join("etc/fedmsg/fedmsg.toml")).unwrap();
+    let files = Files::read(&sources(&root, None));
+    let problems: Vec<_> = files
+        .errors
+        .iter()
+        .map(|error| match &error.origin {
+            Origin::File { path, .. } => {
+                (path.file_name().unwrap().to_str().unwrap(), &error.problem)
+            }
+            other => panic!("{other}"),
+        })
+        .collect();
+    assert!(
+        matches!(
+            problems[..],
+            [
+                ("fedmsg.toml", Problem::Unreadable(_)),
+                ("b.toml", Problem::Unreadable(_)),
+                ("dangling.toml", Problem::NotFound),
+            ]
+        ),
+        "{problems:?}"
+    );
+    assert_eq!(files.layers.len(), 2);
+}
+
+#[test]
+fn a_file_with_a_syntax_error_gives_its_place_and_no_settings() {
+    let root = root(&["etc/fedmsg/conf.d/a.toml"]);
+    fs::write(
+        root.path().join("etc/fedmsg/fedmsg.toml"),
+        "active = true\ntimeout = 2s\n",
+    )
+    .unwrap();
+    let files = Files::read(&sources(&root, None));
+    assert_eq!(
+        (files.layers.len(), files.paths.len(), files.errors.len()),
+        (1, 2, 1)
+    );
+    assert_eq!(
+        (files.errors[0].line(), files.errors[0].column()),
+        (Some(2), Some(11))
+    );
+    assert!(matches!(files.errors[0].problem, Problem::Syntax { .. }));
+}
