@@ -1,1 +1,41 @@
-//! Publish and tail on a federated message bus.
+//! Publish and tail on a federated message bus: the library for applications.
+//!
+//! Programs publish JSON messages on ZeroMQ PUB sockets; a shared configuration says who publishes
+//! where; anyone may listen. It speaks with the Python program fedmsg in both directions.
+//!
+//! | you want to | use |
+//! |---|---|
+//! | publish now and then | [`publish()`] or [`blocking::publish`] |
+//! | publish often, or know who listens | [`Bus::publisher`] → [`Publisher`] |
+//! | listen to the bus | [`tail_messages`], or [`Bus::subscribe`] → [`Subscriber`], a `Stream` of [`Delivery`] |
+//! | write a script without async | [`blocking`] |
+//!
+//! Consumers and producers that a hub runs are not written against this crate but against
+//! `fedmsg-actors`, which hands them a [`Delivery`] and a publisher.
+
+mod bus;
+mod delivery;
+mod identity;
+mod log_limit;
+mod publisher;
+mod resolver;
+mod socket;
+mod subscriber;
+mod tail;
+
+pub mod blocking;
+
+pub use fedmsg_config::{Config, Endpoint, EndpointName, Sources};
+pub use fedmsg_message::{DecodeError, Envelope, Message, Topic, TopicFilter, TopicPattern, json};
+
+pub use self::bus::Bus;
+pub use self::delivery::Delivery;
+pub use self::identity::{host_name, program_name};
+pub use self::log_limit::LogLimit;
+pub use self::publisher::{
+    Audience, PublishError, Published, Publisher, PublisherCounters, PublisherCounts,
+};
+pub use self::resolver::ResolveError;
+pub use self::socket::SocketError;
+pub use self::subscriber::{SubscribeError, Subscriber, SubscriberCounters, SubscriberCounts};
+pub use self::tail::{TailError, publish, tail_messages};

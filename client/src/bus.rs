@@ -1,0 +1,143 @@
+//! An application's connection to the bus: a configuration and the sockets opened under it.
+//!
+//! Applications, the hub and the test kit open one and get publishers and subscribers from it.
+
+use std::sync::Arc;
+
+use fedmsg_config::{Config, Endpoint, EndpointName, SocketOptions};
+use fedmsg_message::TopicFilter;
+
+use crate::publisher::{PublishError, Publisher};
+use crate::socket::SocketContext;
+use crate::subscriber::{SubscribeError, Subscriber};
+
+/// The key of `endpoints` that names where relays listen, which is nothing to subscribe to.
+const RELAY_INBOUND: &str = "relay_inbound";
+
+/// The bus, as one program sees it. Cloning is cheap and shares the ZeroMQ context, which `inproc://`
+/// addresses need: publishers and subscribers find each other there only within one `Bus`.
+///
+/// All methods that open sockets must be called within a tokio runtime.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg::{Audience, Bus, Config, Message, TopicFilter};
+/// use futures::StreamExt;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let config = Config::from_toml(
+///     r#"
+///     name = "shop"
+///     post_init_sleep = 0
+///     endpoints = { shop = "inproc://shop" }
+///     "#,
+/// )?;
+/// let bus = Bus::open(config);
+/// let publisher = bus.publisher().await?;
+/// let mut messages = bus.subscribe(["com.example.dev.shop.#".parse::<TopicFilter>()?])?;
+/// let next = messages.next(); // connects when it is first polled
+/// let sale = async {
+///     let topic = "com.example.dev.shop.sale".parse()?;
+///     publisher.wait_for_subscriber(&topic, std::time::Duration::from_secs(5)).await;
+///     publisher.publish(Message::new("sale", "tea").with_modname("shop")).await?;
+///     Ok::<_, Box<dyn std::error::Error>>(())
+/// };
+/// let (delivery, published) = tokio::join!(next, sale);
+/// published?;
+/// assert_eq!(delivery.expect("a message").msg().as_str(), Some("tea"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Bus {
+    config: Arc<Config>,
+    context: SocketContext,
+}
+
+impl Bus {
+    /// Opens the bus under `config`. Opens no socket yet.
+    #[must_use]
+    pub fn open(config: impl Into<Arc<Config>>) -> Self {
+        let config = config.into();
+        let context = SocketContext::new(config.io_threads);
+        Self { config, context }
+    }
+
+    /// The configuration that it was opened under.
+    #[must_use]
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    /// Opens the publisher that the configuration describes; see [`Publisher`].
+    ///
+    /// # Errors
+    ///
+    /// No address is listed for its name, none of the listed ones is free, or no relay's host
+    /// resolves. That a relay is not there is not an error here but of `publish`.
+    pub async fn publisher(&self) -> Result<Publisher, PublishError> {
+        Publisher::open(&self.context, &self.config).await
+    }
+
+    /// Opens a publisher bound to the first free address that `endpoints` lists under `name`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publisher`].
+    pub async fn publisher_named(&self, name: &EndpointName) -> Result<Publisher, PublishError> {
+        Publisher::bind(&self.context, &self.config, name).await
+    }
+
+    /// Listens to every address of `endpoints` for what matches any of `filters`; no filter means
+    /// everything. Returns at once: connecting goes on, and is repeated, in the background of reading.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::NoEndpoint`] when the configuration lists no address.
+    pub fn subscribe(
+        &self,
+        filters: impl IntoIterator<Item = TopicFilter>,
+    ) -> Result<Subscriber, SubscribeError> {
+        let listed = self.config.endpoints.addresses();
+        let addresses = listed
+            .filter(|(name, _)| name.as_str() != RELAY_INBOUND)
+            .map(|(name, endpoint)| (name.clone(), endpoint.clone()));
+        Subscriber::connect(
+            &self.context,
+            &self.options(),
+            addresses,
+            filters.into_iter().collect(),
+        )
+    }
+
+    /// Listens on every one of `endpoints`, as a relay does on `relay_inbound`: publishers connect.
+    /// Deliveries carry `name`. Returns the addresses bound, in the same order.
+    ///
+    /// # Errors
+    ///
+    /// The first address that cannot be bound, by name; none stays bound then.
+    pub async fn listen(
+        &self,
+        name: &EndpointName,
+        endpoints: &[Endpoint],
+        filters: impl IntoIterator<Item = TopicFilter>,
+    ) -> Result<(Subscriber, Vec<Endpoint>), SubscribeError> {
+        let filters = filters.into_iter().collect();
+        Subscriber::bind(&self.context, &self.options(), name, endpoints, filters).await
+    }
+
+    /// Waits until everything published has been handed to the system or `zmq_linger` has passed.
+    ///
+    /// Publishers and subscribers of this bus must have been dropped before; without this call the
+    /// last of them to be dropped waits, and blocks its thread meanwhile.
+    pub async fn close(self) {
+        // The context's destructor blocks: not on this thread.
+        let _ = tokio::task::spawn_blocking(move || drop(self)).await;
+    }
+
+    fn options(&self) -> SocketOptions {
+        SocketOptions::from(&*self.config)
+    }
+}

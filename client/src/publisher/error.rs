@@ -1,0 +1,80 @@
+//! Why a message could not be published, or a publisher not be opened.
+
+use std::fmt;
+use std::time::Duration;
+
+use fedmsg_config::{ConfigErrors, Endpoint, EndpointName};
+use fedmsg_message::{EncodeError, Topic, TopicError};
+use thiserror::Error;
+
+use crate::resolver::ResolveError;
+use crate::socket::SocketError;
+
+/// What kept a publisher from opening or a message from going out.
+#[derive(Debug, Error)]
+pub enum PublishError {
+    /// The configuration lists no address for this name.
+    #[error(
+        "no endpoint for publisher {name}: list its addresses under [endpoints] as \"{name}\", \
+         publish under a listed name (`name`), or through a relay (`active = true`)"
+    )]
+    UnknownName {
+        /// The name looked for.
+        name: EndpointName,
+    },
+    /// Every address listed for this name is taken or cannot be bound.
+    #[error("no free endpoint for publisher {name}: tried {}", list(tried))]
+    NoFreeEndpoint {
+        /// The name looked for.
+        name: EndpointName,
+        /// Each address in the order tried, and why it was not to be had.
+        tried: Vec<(Endpoint, String)>,
+    },
+    /// `active` is set, but `relay_inbound` is empty.
+    #[error("no relay to publish through: `relay_inbound` is empty")]
+    NoRelay,
+    /// No host of `relay_inbound` has an address.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+    /// No relay has subscribed in time: none is running there, or none wants the topic.
+    #[error(
+        "nobody took {topic}: no relay at {} subscribed within {waited:?}",
+        addresses(relays)
+    )]
+    NoSubscriber {
+        /// The topic that was to be published.
+        topic: Topic,
+        /// The relays connected to.
+        relays: Vec<Endpoint>,
+        /// How long it waited (`timeout` of the configuration).
+        waited: Duration,
+    },
+    /// The topic cannot be sent.
+    #[error(transparent)]
+    Topic(#[from] TopicError),
+    /// The payload has no JSON form that peers could read.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// libzmq refused.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The publisher has been closed, with the hub that it belongs to.
+    #[error("the publisher is closed")]
+    Closed,
+    /// The configuration could not be loaded (only [`crate::publish`] loads it by itself).
+    #[error("{0}")]
+    Config(#[from] ConfigErrors),
+}
+
+fn list(tried: &[(Endpoint, String)]) -> impl fmt::Display + '_ {
+    let reasons: Vec<_> = tried
+        .iter()
+        .map(|(endpoint, reason)| format!("{endpoint} ({reason})"))
+        .collect();
+    reasons.join(", ")
+}
+
+fn addresses(endpoints: &[Endpoint]) -> impl fmt::Display + '_ {
+    let texts: Vec<_> = endpoints.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}

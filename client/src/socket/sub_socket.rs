@@ -1,0 +1,244 @@
+//! The receiving side: a SUB socket that is drained many messages per wake-up.
+//!
+//! [`crate::subscriber`] reads it. tmq says when there is something (and hands over the first message);
+//! the rest of a batch is taken from the socket directly, which costs one `poll(2)` a batch instead of
+//! one a message.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use fedmsg_config::{Endpoint, SocketOptions};
+use futures::Stream;
+use tmq::{AsZmqSocket, FromZmqSocket, Multipart};
+
+use super::{SocketContext, SocketError, bind, connect};
+
+/// At most this many messages are taken from a socket per wake-up; then other tasks have a turn.
+pub(super) const BATCH_MESSAGES: usize = 256;
+/// At most this many bytes are taken from a socket per wake-up (one message may exceed it).
+const BATCH_BYTES: usize = 256 * 1024;
+
+/// The frames of one received message.
+#[derive(Debug)]
+pub(crate) enum Frames {
+    /// Topic and body, as every fedmsg program sends them.
+    Pair(Bytes, Bytes),
+    /// Any other number of frames: the first, and how many there were.
+    Odd(Bytes, usize),
+}
+
+/// What happened to a connection of a SUB socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PeerEvent {
+    /// A peer finished the ZMTP handshake: from now on its messages arrive.
+    Up,
+    /// A connection ended; what its peer publishes until it is back is missed.
+    Down,
+    /// A peer answered with something that is not ZMTP, or refused the handshake.
+    Refused,
+}
+
+/// A SUB socket, connected or bound.
+pub(crate) struct SubSocket {
+    subscribe: tmq::subscribe::Subscribe,
+    monitor: tmq::pair::Pair,
+}
+
+impl SubSocket {
+    /// Opens a SUB socket that connects to `endpoint` and subscribes to each of `prefixes`.
+    pub(crate) fn connect(
+        context: &SocketContext,
+        options: &SocketOptions,
+        endpoint: &Endpoint,
+        prefixes: &[Bytes],
+    ) -> Result<Self, SocketError> {
+        let (socket, monitor) = Self::open(context, options)?;
+        connect(&socket, endpoint)?;
+        Self::subscribe(socket, monitor, prefixes)
+    }
+
+    /// Opens a SUB socket bound to `endpoint`; returns it with the address actually bound.
+    pub(crate) fn bind(
+        context: &SocketContext,
+        options: &SocketOptions,
+        endpoint: &Endpoint,
+        prefixes: &[Bytes],
+    ) -> Result<(Self, Endpoint), SocketError> {
+        let (socket, monitor) = Self::open(context, options)?;
+        let bound = bind(&socket, endpoint)?;
+        Ok((Self::subscribe(socket, monitor, prefixes)?, bound))
+    }
+
+    fn open(
+        context: &SocketContext,
+        options: &SocketOptions,
+    ) -> Result<(zmq::Socket, zmq::Socket), SocketError> {
+        let socket = context.socket(zmq::SUB, options)?;
+        socket.set_rcvhwm(options.receive_high_water_mark)?;
+        // A SUB socket queues its own subscriptions to send: a limit would lose them at a reconnect.
+        socket.set_sndhwm(0)?;
+        let monitor = monitor(context, &socket)?;
+        Ok((socket, monitor))
+    }
+
+    fn subscribe(
+        socket: zmq::Socket,
+        monitor: zmq::Socket,
+        prefixes: &[Bytes],
+    ) -> Result<Self, SocketError> {
+        for prefix in prefixes.iter().skip(1) {
+            socket.set_subscribe(prefix)?;
+        }
+        let first = prefixes.first().map_or(&[][..], |prefix| prefix);
+        let subscribe =
+            tmq::subscribe::SubscribeWithoutTopic::from_zmq_socket(socket)?.subscribe(first)?;
+        Ok(Self {
+            subscribe,
+            monitor: tmq::pair::Pair::from_zmq_socket(monitor)?,
+        })
+    }
+
+    /// Hands each message that has arrived to `take`, up to one batch, and returns how many;
+    /// waits while there is none. Cancel-safe: a message is either handed over or still in the socket.
+    pub(crate) fn poll_drain(
+        &mut self,
+        context: &mut Context<'_>,
+        mut take: impl FnMut(Frames),
+    ) -> Poll<Result<usize, SocketError>> {
+        let first = match ready!(Pin::new(&mut self.subscribe).poll_next(context)) {
+            Some(multipart) => multipart?,
+            None => return Poll::Ready(Ok(0)),
+        };
+        let (mut messages, mut bytes) = (0, 0);
+        if let Some(frames) = Frames::from_multipart(&first) {
+            (messages, bytes) = (1, frames.len());
+            take(frames);
+        }
+        let socket = self.subscribe.get_socket();
+        while messages < BATCH_MESSAGES && bytes < BATCH_BYTES {
+            match Frames::receive(socket) {
+                Ok(Some(frames)) => {
+                    messages += 1;
+                    bytes += frames.len();
+                    take(frames);
+                }
+                Ok(None) => break,
+                // What was taken before the failure counts; the next poll reports it again.
+                Err(_) if messages > 0 => break,
+                Err(error) => return Poll::Ready(Err(error.into())),
+            }
+        }
+        Poll::Ready(Ok(messages))
+    }
+
+    /// The next thing that happened to a connection of this socket.
+    pub(crate) fn poll_peer(&mut self, context: &mut Context<'_>) -> Poll<PeerEvent> {
+        loop {
+            match ready!(Pin::new(&mut self.monitor).poll_next(context)) {
+                Some(Ok(event)) => {
+                    if let Some(event) = peer_event(&event) {
+                        return Poll::Ready(event);
+                    }
+                }
+                // The monitor is a convenience: without it messages still flow.
+                Some(Err(_)) | None => return Poll::Pending,
+            }
+        }
+    }
+}
+
+impl Frames {
+    fn len(&self) -> usize {
+        match self {
+            Self::Pair(topic, body) => topic.len() + body.len(),
+            Self::Odd(first, _) => first.len(),
+        }
+    }
+
+    fn from_multipart(parts: &Multipart) -> Option<Self> {
+        let first = Bytes::copy_from_slice(parts.iter().next()?);
+        Some(match (parts.len(), parts.iter().nth(1)) {
+            (2, Some(second)) => Self::Pair(first, Bytes::copy_from_slice(second)),
+            (count, _) => Self::Odd(first, count),
+        })
+    }
+
+    /// Reads one message, whole; `None` when there is none. The frames are copied, so that a
+    /// consumer that keeps one message does not pin libzmq's receive buffer.
+    fn receive(socket: &zmq::Socket) -> Result<Option<Self>, zmq::Error> {
+        let mut frame = zmq::Message::new();
+        loop {
+            match socket.recv(&mut frame, zmq::DONTWAIT) {
+                Ok(()) => break,
+                Err(zmq::Error::EAGAIN) => return Ok(None),
+                Err(zmq::Error::EINTR) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let first = Bytes::copy_from_slice(&frame);
+        if !frame.get_more() {
+            return Ok(Some(Self::Odd(first, 1)));
+        }
+        receive_rest(socket, &mut frame)?;
+        let second = Bytes::copy_from_slice(&frame);
+        let mut count = 2;
+        while frame.get_more() {
+            receive_rest(socket, &mut frame)?;
+            count += 1;
+        }
+        Ok(Some(if count == 2 {
+            Self::Pair(first, second)
+        } else {
+            Self::Odd(first, count)
+        }))
+    }
+}
+
+/// Reads a further frame of a message: libzmq delivers messages whole, so it is there.
+fn receive_rest(socket: &zmq::Socket, frame: &mut zmq::Message) -> Result<(), zmq::Error> {
+    loop {
+        match socket.recv(frame, zmq::DONTWAIT) {
+            Err(zmq::Error::EINTR) => {}
+            result => return result,
+        }
+    }
+}
+
+/// Opens the PAIR socket on which libzmq reports what happens to `socket`'s connections.
+fn monitor(context: &SocketContext, socket: &zmq::Socket) -> Result<zmq::Socket, SocketError> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let events = [
+        zmq::SocketEvent::HANDSHAKE_SUCCEEDED,
+        zmq::SocketEvent::DISCONNECTED,
+        zmq::SocketEvent::HANDSHAKE_FAILED_NO_DETAIL,
+        zmq::SocketEvent::HANDSHAKE_FAILED_PROTOCOL,
+        zmq::SocketEvent::HANDSHAKE_FAILED_AUTH,
+    ];
+    let mask = events
+        .iter()
+        .fold(0, |mask, event| mask | i32::from(event.to_raw()));
+    let address = format!(
+        "inproc://monitor.{}",
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    );
+    socket.monitor(&address, mask)?;
+    let pair = context.0.socket(zmq::PAIR)?;
+    pair.set_linger(0)?;
+    pair.connect(&address)?;
+    Ok(pair)
+}
+
+/// Reads a monitor message: frame 0 is the event (`u16`) and its value (`u32`), native byte order.
+fn peer_event(event: &Multipart) -> Option<PeerEvent> {
+    let head = event.iter().next()?.first_chunk::<2>().copied()?;
+    let event = u32::from(u16::from_ne_bytes(head));
+    if event == zmq::SocketEvent::HANDSHAKE_SUCCEEDED as u32 {
+        Some(PeerEvent::Up)
+    } else if event == zmq::SocketEvent::DISCONNECTED as u32 {
+        Some(PeerEvent::Down)
+    } else {
+        Some(PeerEvent::Refused)
+    }
+}

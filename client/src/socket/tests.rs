@@ -1,0 +1,270 @@
+//! The sockets themselves: what the vendored libzmq was built with, shapes of messages, bad addresses.
+
+use std::fs;
+use std::future::poll_fn;
+
+use bytes::Bytes;
+use futures::FutureExt;
+
+use super::sub_socket::BATCH_MESSAGES;
+use super::*;
+
+fn context() -> SocketContext {
+    SocketContext::new(1)
+}
+
+fn options() -> SocketOptions {
+    SocketOptions::default()
+}
+
+fn endpoint(text: &str) -> Endpoint {
+    text.parse().unwrap()
+}
+
+/// A raw XPUB socket of the test's own, bound to a free port, to send what no publisher would.
+fn raw_publisher(context: &SocketContext) -> (zmq::Socket, Endpoint) {
+    let socket = context.0.socket(zmq::XPUB).unwrap();
+    socket.set_linger(0).unwrap();
+    socket.bind("tcp://127.0.0.1:0").unwrap();
+    let address = socket.get_last_endpoint().unwrap().unwrap();
+    (socket, endpoint(&address))
+}
+
+fn subscriber(context: &SocketContext, to: &Endpoint) -> SubSocket {
+    SubSocket::connect(context, &options(), to, &[Bytes::new()]).unwrap()
+}
+
+async fn receive(subscriber: &mut SubSocket, count: usize) -> Vec<Frames> {
+    let mut received = Vec::new();
+    while received.len() < count {
+        poll_fn(|context| subscriber.poll_drain(context, |frames| received.push(frames)))
+            .await
+            .unwrap();
+    }
+    received
+}
+
+/// Waits until a subscription has arrived: from then on nothing sent is lost.
+async fn subscribed(publisher: &mut PubSocket) {
+    while publisher.try_notice().unwrap().is_none() {
+        poll_fn(|context| publisher.poll_ready(context))
+            .await
+            .unwrap();
+    }
+}
+
+async fn pair(context: &SocketContext) -> (PubSocket, SubSocket, Endpoint) {
+    let address = endpoint("tcp://127.0.0.1:0");
+    let (mut publisher, bound) = PubSocket::bind(context, &options(), &address).unwrap();
+    let subscriber = subscriber(context, &bound);
+    subscribed(&mut publisher).await;
+    (publisher, subscriber, bound)
+}
+
+#[tokio::test]
+async fn keep_alive_is_really_set_on_tcp_connections() {
+    let context = context();
+    let (_publisher, _subscriber, bound) = pair(&context).await;
+    let port = format!(":{:04X}", bound.port().unwrap());
+    let table = fs::read_to_string("/proc/self/net/tcp").unwrap();
+    // Columns: sl local_address rem_address st tx:rx tr:tm->when …; st 01 is ESTABLISHED, and a
+    // timer of kind 02 is the keep-alive timer (proc(5), net/tcp_ipv4.c of Linux).
+    let established: Vec<_> = table
+        .lines()
+        .map(|line| line.split_whitespace().collect::<Vec<_>>())
+        .filter(|row| row.len() > 5 && row[3] == "01")
+        .filter(|row| row[1].ends_with(&port) || row[2].ends_with(&port))
+        .collect();
+    assert_eq!(
+        established.len(),
+        2,
+        "both ends of the connection: {established:?}"
+    );
+    for row in established {
+        assert!(
+            row[5].starts_with("02:"),
+            "no keep-alive timer on {}: libzmq was built without the flags of .cargo/config.toml",
+            row[1]
+        );
+    }
+}
+
+#[tokio::test]
+async fn sockets_are_closed_in_child_processes() {
+    let context = context();
+    let (_publisher, _subscriber, _) = pair(&context).await;
+    let mut seen = 0;
+    for entry in fs::read_dir("/proc/self/fd").unwrap() {
+        let entry = entry.unwrap();
+        let Ok(target) = fs::read_link(entry.path()) else {
+            continue;
+        };
+        let target = target.to_string_lossy().into_owned();
+        if !(target.starts_with("socket:") || target.contains("[eventfd]")) {
+            continue;
+        }
+        let info = format!("/proc/self/fdinfo/{}", entry.file_name().to_string_lossy());
+        let Ok(info) = fs::read_to_string(info) else {
+            continue;
+        };
+        let flags = info
+            .lines()
+            .find_map(|line| line.strip_prefix("flags:"))
+            .unwrap();
+        let flags = u32::from_str_radix(flags.trim(), 8).unwrap();
+        assert_ne!(
+            flags & 0o2_000_000,
+            0,
+            "{target} has no O_CLOEXEC: a child would inherit it"
+        );
+        seen += 1;
+    }
+    assert!(seen >= 4, "only {seen} sockets and eventfds seen");
+}
+
+#[tokio::test]
+async fn two_frames_arrive_as_they_were_sent() {
+    let context = context();
+    let (mut publisher, mut subscriber, _) = pair(&context).await;
+    let body = vec![b'x'; 100_000];
+    publisher.send(b"t.1", b"{}").unwrap();
+    publisher.send(b"t.2", &body).unwrap();
+    let received = receive(&mut subscriber, 2).await;
+    assert!(matches!(&received[0], Frames::Pair(topic, text) if topic == "t.1" && text == "{}"));
+    assert!(matches!(&received[1], Frames::Pair(topic, text) if topic == "t.2" && text == &body));
+}
+
+#[tokio::test]
+async fn any_other_number_of_frames_is_told_apart() {
+    let context = context();
+    let (publisher, address) = raw_publisher(&context);
+    let mut subscriber = subscriber(&context, &address);
+    publisher.recv_bytes(0).unwrap(); // the subscription
+    // Sent together, so that both the first message and the drained ones take every shape.
+    for _ in 0..2 {
+        for frames in [
+            vec!["one"],
+            vec!["a", "b"],
+            vec!["a", "b", "c"],
+            vec!["", "", "", ""],
+        ] {
+            publisher.send_multipart(frames, 0).unwrap();
+        }
+    }
+    let received = receive(&mut subscriber, 8).await;
+    for half in received.chunks(4) {
+        assert!(matches!(&half[0], Frames::Odd(first, 1) if first == "one"));
+        assert!(matches!(&half[1], Frames::Pair(..)));
+        assert!(matches!(&half[2], Frames::Odd(first, 3) if first == "a"));
+        assert!(matches!(&half[3], Frames::Odd(first, 4) if first.is_empty()));
+    }
+}
+
+#[tokio::test]
+async fn a_flood_is_taken_in_bounded_batches() {
+    let context = context();
+    let (mut publisher, mut subscriber, _) = pair(&context).await;
+    for _ in 0..1000 {
+        publisher.send(b"t", b"{}").unwrap();
+    }
+    let mut total = 0;
+    while total < 1000 {
+        let taken = poll_fn(|context| subscriber.poll_drain(context, |_| {}))
+            .await
+            .unwrap();
+        assert!((1..=BATCH_MESSAGES).contains(&taken));
+        total += taken;
+    }
+    assert_eq!(total, 1000);
+}
+
+#[tokio::test]
+async fn a_slow_subscriber_is_noticed_and_the_others_get_everything() {
+    let context = context();
+    let mut few = options();
+    (few.high_water_mark, few.receive_high_water_mark) = (10, 10);
+    let address = endpoint("inproc://slow");
+    let (mut publisher, bound) = PubSocket::bind(&context, &few, &address).unwrap();
+    let _slow = SubSocket::connect(&context, &few, &bound, &[Bytes::from_static(b"s")]).unwrap();
+    subscribed(&mut publisher).await;
+    let mut fast =
+        SubSocket::connect(&context, &few, &bound, &[Bytes::from_static(b"sf")]).unwrap();
+    subscribed(&mut publisher).await;
+    let mut overflowed = 0;
+    for _ in 0..100 {
+        if publisher.send(b"sf", b"{}").unwrap() == Sent::Overflowed {
+            overflowed += 1;
+        }
+        receive(&mut fast, 1).await;
+    }
+    assert!(overflowed >= 1, "the slow one's queue holds 20 of 100");
+}
+
+#[tokio::test]
+async fn a_frame_beyond_the_limit_costs_its_connection() {
+    let context = context();
+    let (publisher, address) = raw_publisher(&context);
+    let mut subscriber = subscriber(&context, &address);
+    publisher.recv_bytes(0).unwrap();
+    let huge = vec![0_u8; 100 << 20];
+    publisher.send_multipart([&b"t"[..], &huge], 0).unwrap();
+    let up = poll_fn(|context| subscriber.poll_peer(context)).await;
+    let down = poll_fn(|context| subscriber.poll_peer(context)).await;
+    assert_eq!((up, down), (PeerEvent::Up, PeerEvent::Down));
+}
+
+#[tokio::test]
+async fn a_taken_address_is_named() {
+    let context = context();
+    let address = endpoint("tcp://127.0.0.1:0");
+    let (_first, bound) = PubSocket::bind(&context, &options(), &address).unwrap();
+    let error = PubSocket::bind(&context, &options(), &bound).err().unwrap();
+    assert!(matches!(error, SocketError::InUse(taken) if taken == bound.as_str()));
+    let error = SubSocket::bind(&context, &options(), &bound, &[])
+        .err()
+        .unwrap();
+    assert!(matches!(error, SocketError::InUse(_)));
+}
+
+#[tokio::test]
+async fn an_ipc_path_of_a_living_process_is_not_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let address = endpoint(&format!("ipc://{}/bus", folder.path().display()));
+    let context = context();
+    let (publisher, _) = PubSocket::bind(&context, &options(), &address).unwrap();
+    let error = PubSocket::bind(&context, &options(), &address)
+        .err()
+        .unwrap();
+    assert!(matches!(error, SocketError::InUse(_)));
+    drop((publisher, context));
+    // What a dead process has left behind is in nobody's way.
+    PubSocket::bind(&self::context(), &options(), &address).unwrap();
+}
+
+#[tokio::test]
+async fn an_address_of_another_host_cannot_be_bound() {
+    let address = endpoint("tcp://192.0.2.1:0"); // TEST-NET-1 (RFC 5737)
+    let error = PubSocket::bind(&context(), &options(), &address)
+        .err()
+        .unwrap();
+    assert!(matches!(error, SocketError::Address { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn ipv6_works() {
+    let context = context();
+    let (mut publisher, bound) =
+        PubSocket::bind(&context, &options(), &endpoint("tcp://[::1]:0")).unwrap();
+    let mut subscriber = subscriber(&context, &bound);
+    subscribed(&mut publisher).await;
+    publisher.send(b"t", b"{}").unwrap();
+    assert_eq!(receive(&mut subscriber, 1).await.len(), 1);
+}
+
+#[tokio::test]
+async fn nothing_there_is_no_message() {
+    let context = context();
+    let (_publisher, mut subscriber, _) = pair(&context).await;
+    let drained = poll_fn(|context| subscriber.poll_drain(context, |_| {}));
+    assert!(drained.now_or_never().is_none());
+}

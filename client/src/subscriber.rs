@@ -1,0 +1,261 @@
+//! Listening to the bus: every endpoint, as one stream of deliveries.
+//!
+//! [`crate::Bus`] opens it; applications read it as a `Stream`, the hub in batches. Behind it stands
+//! one [`Intake`] for each distinct address, which feeds it from [`crate::socket`].
+
+mod counters;
+mod intake;
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::vec;
+
+use bytes::Bytes;
+use fedmsg_config::{Endpoint, EndpointName, SocketOptions};
+use fedmsg_message::TopicFilter;
+use futures::stream::SelectAll;
+use futures::{Stream, StreamExt};
+use thiserror::Error;
+
+pub use self::counters::{SubscriberCounters, SubscriberCounts};
+use self::intake::Intake;
+use crate::delivery::Delivery;
+use crate::resolver::{ResolveError, resolve_bind};
+use crate::socket::{SocketContext, SocketError, SubSocket};
+
+/// Why nothing can be listened to.
+#[derive(Debug, Error)]
+pub enum SubscribeError {
+    /// The configuration names no address to listen to.
+    #[error("no endpoint to listen to: add one to [endpoints] in the configuration")]
+    NoEndpoint,
+    /// An address that was to be bound is taken or not of this host.
+    #[error("cannot listen on {endpoint}")]
+    Bind {
+        /// The endpoint as configured.
+        endpoint: Endpoint,
+        /// What the socket said.
+        source: SocketError,
+    },
+    /// An address that was to be bound has a host name without an address.
+    #[error(transparent)]
+    Resolve(#[from] ResolveError),
+}
+
+/// Messages of the bus, as a stream; made by [`crate::Bus::subscribe`].
+///
+/// Each distinct address has one socket, however often the configuration lists it. A host that
+/// does not resolve is tried again with growing pauses, a lost connection comes back by itself;
+/// both are logged and counted, neither ends the stream. Malformed messages are skipped, counted and
+/// logged at a limited rate. The stream ends only when there is no address at all.
+///
+/// **Order**: messages of one endpoint arrive in the order in which it sent them; between endpoints
+/// there is none. **Back-pressure**: what is not read stays in the sockets, up to
+/// `receive_high_water_mark` messages a connection, and then with its publisher. **Cancel-safety**:
+/// dropping a pending `next` or [`Subscriber::next_batch`] loses nothing.
+///
+/// # Examples
+///
+/// ```no_run
+/// use fedmsg::{Bus, Config, TopicFilter};
+/// use futures::StreamExt;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let bus = Bus::open(Config::default());
+/// let mut messages = bus.subscribe(["org.example.prod.#".parse::<TopicFilter>()?])?;
+/// while let Some(delivery) = messages.next().await {
+///     println!("{} {:?}", delivery.topic(), delivery.msg());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+pub struct Subscriber {
+    intakes: SelectAll<Intake>,
+    /// Empty when the sockets' prefixes already select exactly what is wanted.
+    filters: Vec<TopicFilter>,
+    batch: vec::IntoIter<Delivery>,
+    counters: Arc<SubscriberCounters>,
+}
+
+impl Subscriber {
+    /// Connects to every distinct address of `endpoints`.
+    pub(crate) fn connect(
+        context: &SocketContext,
+        options: &SocketOptions,
+        endpoints: impl IntoIterator<Item = (EndpointName, Endpoint)>,
+        filters: Vec<TopicFilter>,
+    ) -> Result<Self, SubscribeError> {
+        let mut distinct = BTreeMap::new();
+        for (name, endpoint) in endpoints {
+            distinct.entry(endpoint).or_insert(name);
+        }
+        if distinct.is_empty() {
+            return Err(SubscribeError::NoEndpoint);
+        }
+        let counters = Arc::new(SubscriberCounters::default());
+        let prefixes: Arc<[Bytes]> = prefixes(&filters).into();
+        let intakes = distinct.into_iter().map(|(endpoint, name)| {
+            let (context, prefixes) = (context.clone(), Arc::clone(&prefixes));
+            Intake::connect(
+                context,
+                options.clone(),
+                name,
+                endpoint,
+                prefixes,
+                Arc::clone(&counters),
+            )
+        });
+        Ok(Self::new(intakes.collect(), filters, counters))
+    }
+
+    /// Binds every one of `endpoints`, or fails and names the one that could not be bound.
+    /// Returns the addresses bound, in the same order (a port 0 has become a real one).
+    pub(crate) async fn bind(
+        context: &SocketContext,
+        options: &SocketOptions,
+        name: &EndpointName,
+        endpoints: &[Endpoint],
+        filters: Vec<TopicFilter>,
+    ) -> Result<(Self, Vec<Endpoint>), SubscribeError> {
+        if endpoints.is_empty() {
+            return Err(SubscribeError::NoEndpoint);
+        }
+        let counters = Arc::new(SubscriberCounters::default());
+        let prefixes = prefixes(&filters);
+        let (mut intakes, mut addresses) = (SelectAll::new(), Vec::new());
+        for endpoint in endpoints {
+            let address = resolve_bind(endpoint, options.bind_host.as_deref()).await?;
+            let (socket, bound) =
+                SubSocket::bind(context, options, &address, &prefixes).map_err(|source| {
+                    SubscribeError::Bind {
+                        endpoint: endpoint.clone(),
+                        source,
+                    }
+                })?;
+            intakes.push(Intake::bound(
+                name.clone(),
+                bound.clone(),
+                socket,
+                Arc::clone(&counters),
+            ));
+            addresses.push(bound);
+        }
+        Ok((Self::new(intakes, filters, counters), addresses))
+    }
+
+    fn new(
+        intakes: SelectAll<Intake>,
+        mut filters: Vec<TopicFilter>,
+        counters: Arc<SubscriberCounters>,
+    ) -> Self {
+        if filters
+            .iter()
+            .all(|filter| matches!(filter, TopicFilter::Prefix(_)))
+        {
+            filters.clear();
+        }
+        Self {
+            intakes,
+            filters,
+            batch: Vec::new().into_iter(),
+            counters,
+        }
+    }
+
+    /// Waits for messages and returns all that one wake-up brought, at least one and at most about
+    /// 256 messages or 256 KiB from one endpoint; `None` when there is no address to listen to.
+    pub async fn next_batch(&mut self) -> Option<Vec<Delivery>> {
+        std::future::poll_fn(|context| self.poll_batch(context)).await
+    }
+
+    /// What has been received, skipped and lost from sight so far.
+    #[must_use]
+    pub fn counters(&self) -> Arc<SubscriberCounters> {
+        Arc::clone(&self.counters)
+    }
+
+    fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<Option<Vec<Delivery>>> {
+        if self.batch.len() > 0 {
+            return Poll::Ready(Some(std::mem::take(&mut self.batch).collect()));
+        }
+        loop {
+            let Some(mut batch) = ready!(self.intakes.poll_next_unpin(context)) else {
+                return Poll::Ready(None);
+            };
+            if !self.filters.is_empty() {
+                batch.retain(|delivery| {
+                    let topic = delivery.topic().as_str();
+                    self.filters.iter().any(|filter| filter.matches(topic))
+                });
+            }
+            if !batch.is_empty() {
+                return Poll::Ready(Some(batch));
+            }
+        }
+    }
+}
+
+impl Stream for Subscriber {
+    type Item = Delivery;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Delivery>> {
+        if let Some(delivery) = self.batch.next() {
+            return Poll::Ready(Some(delivery));
+        }
+        let Some(batch) = ready!(self.poll_batch(context)) else {
+            return Poll::Ready(None);
+        };
+        self.batch = batch.into_iter();
+        Poll::Ready(self.batch.next())
+    }
+}
+
+/// The byte prefixes to subscribe to: those of the filters, without those that a shorter one covers.
+/// No filter at all means everything.
+fn prefixes(filters: &[TopicFilter]) -> Vec<Bytes> {
+    let mut all: Vec<&[u8]> = filters
+        .iter()
+        .map(|filter| filter.literal_prefix().as_bytes())
+        .collect();
+    if all.is_empty() {
+        all.push(b"");
+    }
+    all.sort_unstable();
+    let mut kept: Vec<&[u8]> = Vec::new();
+    for prefix in all {
+        if !kept
+            .last()
+            .is_some_and(|shorter| prefix.starts_with(shorter))
+        {
+            kept.push(prefix);
+        }
+    }
+    kept.into_iter().map(Bytes::copy_from_slice).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(filters: &[&str], expected: &[&str]) {
+        let filters: Vec<TopicFilter> = filters
+            .iter()
+            .map(|filter| filter.parse().unwrap())
+            .collect();
+        let expected: Vec<Bytes> = expected
+            .iter()
+            .map(|prefix| Bytes::copy_from_slice(prefix.as_bytes()))
+            .collect();
+        assert_eq!(prefixes(&filters), expected);
+    }
+
+    #[test]
+    fn covered_prefixes_are_left_out() {
+        check(&[], &[""]);
+        check(&["org.a", "org.a.b", "org"], &["org"]);
+        check(&["org.a.*", "org.b.#", "org.b"], &["org.a.", "org.b"]);
+        check(&["*", "org"], &[""]);
+    }
+}
