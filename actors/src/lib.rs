@@ -1,1 +1,45 @@
-//! What runs: subscriber, router, consumer and producer hosts, supervisor.
+//! The engine of a hub: what runs, and the two traits that plugin authors implement.
+//!
+//! A plugin author needs [`Consumer`] or [`Producer`], the context that its methods get, and
+//! [`TestBus`] to test it. [`Registry`] and [`RunningHub`] are for those who build a hub of their own
+//! without the façade of `fedmsg-hub`. Actors are an inner matter: none appears in a public type.
+
+mod alive;
+mod arbiters;
+mod clock;
+mod consumer;
+mod consumer_actor;
+mod consumer_cell;
+mod context;
+mod counters;
+mod hosted;
+mod mailbox;
+mod plan;
+mod producer;
+mod producer_actor;
+mod producer_cell;
+mod progress;
+mod publisher_actor;
+mod registry;
+mod router;
+mod running;
+mod status;
+mod subscriber_actor;
+mod supervisor;
+mod test_bus;
+mod ticker;
+
+pub use fedmsg::Delivery;
+pub use fedmsg_config::Source;
+
+pub use self::consumer::{BoxError, ConsumeError, Consumer};
+pub use self::consumer_cell::ConsumerState;
+pub use self::context::{ConsumerContext, NoParams, ProducerContext};
+pub use self::plan::{PlanError, StartError};
+pub use self::producer::Producer;
+pub use self::producer_cell::ProducerState;
+pub use self::registry::Registry;
+pub use self::running::{RunningHub, block_on};
+pub use self::status::{ConsumerStatus, HubStatus, ProducerStatus, SourceStatus};
+pub use self::supervisor::StopReport;
+pub use self::test_bus::{TestBus, TestHub};

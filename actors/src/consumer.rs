@@ -1,0 +1,170 @@
+//! What a consumer is: the trait that plugin authors implement, and what it may answer.
+//!
+//! [`crate::Registry`] builds values of it from the configuration; `consumer_actor` feeds them.
+
+use std::error::Error as StdError;
+use std::fmt;
+use std::future::{Future, ready};
+
+use fedmsg::Delivery;
+use fedmsg_config::Source;
+use fedmsg_message::TopicPattern;
+use serde::de::DeserializeOwned;
+
+use crate::context::ConsumerContext;
+
+/// Any error, as consumers and producers may give it.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// A subscriber to topic patterns that reacts to messages; hosted by a hub.
+///
+/// The host hands over one message at a time, in the order of arrival for each publisher (unless the
+/// configuration asks for `workers` > 1), and waits until `consume` is done. An error or a panic costs
+/// that attempt; the message is tried again as `retry` in the configuration says. After a panic the
+/// value is dropped and built anew, the mailbox stays.
+///
+/// A consumer must not block its thread for long: what takes more than a millisecond belongs on
+/// `tokio::task::spawn_blocking`.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, TestBus};
+/// use serde::Deserialize;
+///
+/// /// Greets whom a message names.
+/// struct Greeter { greeting: String }
+///
+/// /// What `[consumers.NAME.params]` may say.
+/// #[derive(Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Params { greeting: String }
+///
+/// impl Consumer for Greeter {
+///     const KIND: &'static str = "greeter";
+///     type Params = Params;
+///
+///     async fn from_params(params: Params, _: &ConsumerContext) -> Result<Self, BoxError> {
+///         Ok(Self { greeting: params.greeting })
+///     }
+///
+///     async fn consume(&mut self, delivery: Delivery, cx: &ConsumerContext) -> Result<(), ConsumeError> {
+///         let name = delivery.msg().as_str().unwrap_or("world");
+///         cx.publish("greeted", format!("{}, {name}!", self.greeting)).await?;
+///         Ok(())
+///     }
+/// }
+///
+/// TestBus::new()
+///     .consumer::<Greeter>("greeter", r#"topics = "com.example.test.#"
+///                                        params.greeting = "Hello""#)
+///     .run(async |bus| {
+///         bus.publish("com.example.test.arrival", "Ada").await;
+///         let greeted = bus.next_published().await;
+///         assert_eq!(greeted.msg().as_str(), Some("Hello, Ada!"));
+///     });
+/// ```
+pub trait Consumer: Sized + Send + 'static {
+    /// The name of this kind in the configuration (`kind = "…"`).
+    const KIND: &'static str;
+
+    /// Where its messages come from unless the configuration says otherwise: every endpoint.
+    const SOURCE: Source = Source::Endpoints;
+
+    /// The typed form of `[consumers.NAME.params]`; [`crate::NoParams`] when there are none.
+    type Params: DeserializeOwned + Send + 'static;
+
+    /// The patterns that it subscribes to unless the configuration names some: everything.
+    #[must_use]
+    fn default_topics() -> Vec<TopicPattern> {
+        vec![TopicPattern::everything()]
+    }
+
+    /// Builds the consumer: at the start of the hub, and again after a panic. What it opens (files,
+    /// sockets, connections) belongs here, so that a failure stops the hub at once and with a reason.
+    ///
+    /// # Errors
+    ///
+    /// Anything: at the start it ends the hub, later it is tried again as `restart` says.
+    fn from_params(
+        params: Self::Params,
+        context: &ConsumerContext,
+    ) -> impl Future<Output = Result<Self, BoxError>> + Send;
+
+    /// Handles one message.
+    ///
+    /// # Errors
+    ///
+    /// [`ConsumeError`] says what becomes of the message; `?` on any other error means "retry".
+    fn consume(
+        &mut self,
+        delivery: Delivery,
+        context: &ConsumerContext,
+    ) -> impl Future<Output = Result<(), ConsumeError>> + Send;
+
+    /// Called once when the hub stops, after the last message: flush, close, say goodbye.
+    fn stop(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
+        let _ = context;
+        ready(())
+    }
+}
+
+/// What a consumer answers when it could not handle a message.
+///
+/// Any error converts into [`ConsumeError::Retry`], so `?` works in `consume`.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::ConsumeError;
+///
+/// fn parse(text: &str) -> Result<u32, ConsumeError> {
+///     Ok(text.parse::<u32>()?)
+/// }
+/// assert!(matches!(parse("x"), Err(ConsumeError::Retry(_))));
+/// assert_eq!(ConsumeError::drop("not for us").to_string(), "not for us");
+/// ```
+#[derive(Debug)]
+pub enum ConsumeError {
+    /// Try this message again later; what follows waits. After `retry.attempts` it is dropped.
+    Retry(BoxError),
+    /// This message is hopeless: count it, log it, go on with the next.
+    Drop(BoxError),
+    /// Stop this consumer: nothing that follows can succeed either. The message stays unhandled.
+    Halt(BoxError),
+}
+
+impl ConsumeError {
+    /// The message may succeed later.
+    pub fn retry(reason: impl Into<BoxError>) -> Self {
+        Self::Retry(reason.into())
+    }
+
+    /// The message will never succeed.
+    pub fn drop(reason: impl Into<BoxError>) -> Self {
+        Self::Drop(reason.into())
+    }
+
+    /// No message will succeed until somebody has intervened.
+    pub fn halt(reason: impl Into<BoxError>) -> Self {
+        Self::Halt(reason.into())
+    }
+
+    fn reason(&self) -> &BoxError {
+        match self {
+            Self::Retry(reason) | Self::Drop(reason) | Self::Halt(reason) => reason,
+        }
+    }
+}
+
+impl fmt::Display for ConsumeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.reason(), f)
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for ConsumeError {
+    fn from(error: E) -> Self {
+        Self::Retry(Box::new(error))
+    }
+}

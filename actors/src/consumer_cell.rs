@@ -1,0 +1,99 @@
+//! What is known of a consumer while actors come and go: its name, its mailbox, its state.
+//!
+//! Shared by the router, the consumer's actor and the supervisor.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fedmsg_config::{ConsumerConfig, Source};
+use fedmsg_message::TopicPattern;
+
+use crate::counters::ConsumerCounters;
+use crate::mailbox::Mailbox;
+
+/// Where a consumer is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConsumerState {
+    /// It is being built.
+    Starting,
+    /// It takes messages.
+    Running,
+    /// It has panicked and is being built anew.
+    Restarting,
+    /// It has panicked, or failed to build, too often: it takes nothing more. With the last reason.
+    GivenUp(String),
+    /// It said that it cannot go on: it takes nothing more. With its reason.
+    Halted(String),
+    /// It has stopped with the hub.
+    Stopped,
+}
+
+impl ConsumerState {
+    /// Whether a consumer in this state will never take a message again.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self, Self::GivenUp(_) | Self::Halted(_) | Self::Stopped)
+    }
+}
+
+impl fmt::Display for ConsumerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Starting => f.write_str("starting"),
+            Self::Running => f.write_str("running"),
+            Self::Restarting => f.write_str("restarting"),
+            Self::GivenUp(reason) => write!(f, "given up: {reason}"),
+            Self::Halted(reason) => write!(f, "halted: {reason}"),
+            Self::Stopped => f.write_str("stopped"),
+        }
+    }
+}
+
+/// A consumer of the configuration, as the whole hub sees it.
+pub(crate) struct ConsumerCell {
+    pub(crate) name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) topics: Vec<TopicPattern>,
+    pub(crate) source: Source,
+    pub(crate) config: ConsumerConfig,
+    pub(crate) mailbox: Arc<Mailbox>,
+    pub(crate) counters: ConsumerCounters,
+    state: Mutex<ConsumerState>,
+}
+
+impl ConsumerCell {
+    pub(crate) fn new(
+        name: &str,
+        kind: &'static str,
+        topics: Vec<TopicPattern>,
+        source: Source,
+        config: ConsumerConfig,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            kind,
+            topics,
+            source,
+            mailbox: Mailbox::new(&config.mailbox),
+            config,
+            counters: ConsumerCounters::default(),
+            state: Mutex::new(ConsumerState::Starting),
+        })
+    }
+
+    pub(crate) fn state(&self) -> ConsumerState {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_state(&self, state: ConsumerState) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// Whether it will never take a message again.
+    pub(crate) fn is_over(&self) -> bool {
+        self.state().is_over()
+    }
+}

@@ -1,0 +1,126 @@
+//! What a consumer or producer knows of its surroundings: its name, the bus, a publisher.
+//!
+//! Made by the supervisor for each instance and lent to every call of a plugin.
+
+use std::sync::Arc;
+
+use fedmsg::json::Value;
+use fedmsg::{Bus, Config, Message, PublishError, Published, Publisher};
+use serde::Deserialize;
+use tokio::sync::OnceCell;
+
+use crate::publisher_actor::PublisherSource;
+
+/// For kinds without parameters: an empty `params` table, or none.
+///
+/// ```
+/// use fedmsg_actors::NoParams;
+/// let NoParams {} = NoParams::default();
+/// ```
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// What a consumer may ask of the hub that hosts it.
+#[derive(Clone)]
+pub struct ConsumerContext(Arc<Surroundings>);
+
+/// What a producer may ask of the hub that hosts it.
+#[derive(Clone)]
+pub struct ProducerContext(Arc<Surroundings>);
+
+struct Surroundings {
+    name: String,
+    bus: Bus,
+    source: PublisherSource,
+    publisher: OnceCell<Publisher>,
+}
+
+impl Surroundings {
+    async fn publisher(&self) -> Result<&Publisher, Arc<PublishError>> {
+        self.publisher
+            .get_or_try_init(|| self.source.publisher())
+            .await
+    }
+
+    async fn publish(&self, message: Message) -> Result<Published, Arc<PublishError>> {
+        self.publisher()
+            .await?
+            .publish(message)
+            .await
+            .map_err(Arc::new)
+    }
+}
+
+macro_rules! context {
+    ($context:ident) => {
+        impl $context {
+            pub(crate) fn new(name: &str, bus: Bus, source: PublisherSource) -> Self {
+                let (name, publisher) = (name.to_owned(), OnceCell::new());
+                Self(Arc::new(Surroundings {
+                    name,
+                    bus,
+                    source,
+                    publisher,
+                }))
+            }
+
+            /// The name of this instance in the configuration.
+            #[must_use]
+            pub fn name(&self) -> &str {
+                &self.0.name
+            }
+
+            /// The configuration of the hub.
+            #[must_use]
+            pub fn config(&self) -> &Config {
+                self.0.bus.config()
+            }
+
+            /// The hub's connection to the bus, for what needs sockets of its own.
+            #[must_use]
+            pub fn bus(&self) -> &Bus {
+                &self.0.bus
+            }
+
+            /// The hub's publisher, opened when it is first asked for; ask while building the
+            /// plugin, so that a hub that cannot publish fails at its start.
+            ///
+            /// # Errors
+            ///
+            /// As [`Bus::publisher`].
+            pub async fn publisher(&self) -> Result<&Publisher, Arc<PublishError>> {
+                self.0.publisher().await
+            }
+
+            /// Publishes `msg` under `<topic_prefix>.<environment>.<instance name>.<topic>`.
+            ///
+            /// # Errors
+            ///
+            /// As [`Publisher::publish`].
+            pub async fn publish(
+                &self,
+                topic: &str,
+                msg: impl Into<Value>,
+            ) -> Result<Published, Arc<PublishError>> {
+                self.publish_message(Message::new(topic, msg).with_modname(self.name()))
+                    .await
+            }
+
+            /// Publishes `message` under its own module name.
+            ///
+            /// # Errors
+            ///
+            /// As [`Publisher::publish`].
+            pub async fn publish_message(
+                &self,
+                message: Message,
+            ) -> Result<Published, Arc<PublishError>> {
+                self.0.publish(message).await
+            }
+        }
+    };
+}
+
+context!(ConsumerContext);
+context!(ProducerContext);

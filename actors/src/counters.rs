@@ -1,0 +1,72 @@
+//! What each consumer and producer has done: totals that only grow, and a few gauges.
+//!
+//! Written by the hosts and the router; read by the supervisor into [`crate::HubStatus`].
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Running totals of a consumer.
+#[derive(Debug, Default)]
+pub(crate) struct ConsumerCounters {
+    /// Messages that went into the mailbox.
+    pub(crate) accepted: AtomicU64,
+    /// Messages consumed with success.
+    pub(crate) consumed: AtomicU64,
+    /// Attempts that ended in an error.
+    pub(crate) errors: AtomicU64,
+    /// Attempts that ended in a panic.
+    pub(crate) panics: AtomicU64,
+    /// Messages given up: the consumer said so, or all attempts failed.
+    pub(crate) dropped: AtomicU64,
+    /// Messages that never went in: the mailbox was full.
+    pub(crate) overflowed: AtomicU64,
+    /// Messages that came after the consumer had stopped for good, or that it left behind.
+    pub(crate) undelivered: AtomicU64,
+    /// Times that the router waited for room.
+    pub(crate) waits: AtomicU64,
+    /// When the last message was consumed, milliseconds since the epoch; 0 before the first.
+    pub(crate) last_consumed_ms: AtomicU64,
+}
+
+/// Running totals of a producer.
+#[derive(Debug, Default)]
+pub(crate) struct ProducerCounters {
+    /// Ticks that ended well.
+    pub(crate) ticks: AtomicU64,
+    /// Ticks that ended in an error or a panic.
+    pub(crate) failures: AtomicU64,
+    /// Failures since the last tick that ended well.
+    pub(crate) consecutive_failures: AtomicU64,
+    /// Ticks that were due while one was running, and were left out.
+    pub(crate) skipped: AtomicU64,
+    /// When the last tick began, milliseconds since the epoch; 0 before the first.
+    pub(crate) last_tick_ms: AtomicU64,
+}
+
+impl ProducerCounters {
+    /// A tick has ended well.
+    pub(crate) fn recovered(&self) {
+        self.consecutive_failures.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Adds to a counter that is only read for reports.
+pub(crate) fn add(counter: &AtomicU64, n: u64) {
+    counter.fetch_add(n, Ordering::Relaxed);
+}
+
+/// Reads a counter.
+pub(crate) fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+/// Notes the present moment.
+pub(crate) fn note_now(counter: &AtomicU64) {
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    counter.store(
+        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+        Ordering::Relaxed,
+    );
+}

@@ -1,0 +1,79 @@
+//! What a producer is: the trait that plugin authors implement for what speaks on a schedule.
+//!
+//! [`crate::Registry`] builds values of it from the configuration; `producer_actor` calls them.
+
+use std::future::{Future, ready};
+
+use serde::de::DeserializeOwned;
+
+use crate::consumer::BoxError;
+use crate::context::ProducerContext;
+
+/// An emitter of messages on a schedule; hosted by a hub.
+///
+/// The schedule comes from the configuration (`every` or `cron`). Ticks of one producer never overlap.
+/// An error or a panic costs that tick: it is counted and logged, and the next tick comes at its time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use fedmsg_actors::{BoxError, NoParams, Producer, ProducerContext, TestBus};
+///
+/// struct Clock { ticks: u64 }
+///
+/// impl Producer for Clock {
+///     const KIND: &'static str = "clock";
+///     type Params = NoParams;
+///
+///     async fn from_params(_: NoParams, _: &ProducerContext) -> Result<Self, BoxError> {
+///         Ok(Self { ticks: 0 })
+///     }
+///
+///     async fn tick(&mut self, cx: &ProducerContext) -> Result<(), BoxError> {
+///         self.ticks += 1;
+///         cx.publish("tick", self.ticks).await?;
+///         Ok(())
+///     }
+/// }
+///
+/// TestBus::new().producer::<Clock>("clock", "every = '1h'").run(async |bus| {
+///     for tick in 1..=3 {
+///         bus.advance(Duration::from_secs(3600)).await; // hours pass at once
+///         assert_eq!(bus.next_published().await.msg().as_i64(), Some(tick));
+///     }
+/// });
+/// ```
+pub trait Producer: Sized + Send + 'static {
+    /// The name of this kind in the configuration (`kind = "…"`).
+    const KIND: &'static str;
+
+    /// The typed form of `[producers.NAME.params]`; [`crate::NoParams`] when there are none.
+    type Params: DeserializeOwned + Send + 'static;
+
+    /// Builds the producer: at the start of the hub, and again after a panic.
+    ///
+    /// # Errors
+    ///
+    /// Anything: at the start it ends the hub, later it costs the ticks until it succeeds.
+    fn from_params(
+        params: Self::Params,
+        context: &ProducerContext,
+    ) -> impl Future<Output = Result<Self, BoxError>> + Send;
+
+    /// Called when the schedule says so.
+    ///
+    /// # Errors
+    ///
+    /// Anything: it is counted and logged with the producer's name.
+    fn tick(
+        &mut self,
+        context: &ProducerContext,
+    ) -> impl Future<Output = Result<(), BoxError>> + Send;
+
+    /// Called once when the hub stops, after the last tick.
+    fn stop(&mut self, context: &ProducerContext) -> impl Future<Output = ()> + Send {
+        let _ = context;
+        ready(())
+    }
+}

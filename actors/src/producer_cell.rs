@@ -1,0 +1,91 @@
+//! What is known of a producer while actors come and go: its name, its schedule, its counters.
+//!
+//! Shared by the producer's actor and the supervisor.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fedmsg_config::{ProducerConfig, Schedule};
+use tokio::sync::watch;
+
+use crate::counters::ProducerCounters;
+
+/// Where a producer is in its life.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProducerState {
+    /// It is being built.
+    Starting,
+    /// It ticks as its schedule says.
+    Running,
+    /// It has panicked; the next tick builds it anew.
+    Restarting,
+    /// It has stopped with the hub.
+    Stopped,
+}
+
+impl fmt::Display for ProducerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Restarting => "restarting",
+            Self::Stopped => "stopped",
+        })
+    }
+}
+
+/// A producer of the configuration, as the whole hub sees it.
+pub(crate) struct ProducerCell {
+    pub(crate) name: String,
+    pub(crate) kind: &'static str,
+    pub(crate) schedule: Schedule,
+    pub(crate) config: ProducerConfig,
+    pub(crate) counters: ProducerCounters,
+    state: Mutex<ProducerState>,
+    stopping: watch::Sender<bool>,
+}
+
+impl ProducerCell {
+    pub(crate) fn new(
+        name: &str,
+        kind: &'static str,
+        schedule: Schedule,
+        config: ProducerConfig,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            name: name.to_owned(),
+            kind,
+            schedule,
+            config,
+            counters: ProducerCounters::default(),
+            state: Mutex::new(ProducerState::Starting),
+            stopping: watch::Sender::new(false),
+        })
+    }
+
+    pub(crate) fn state(&self) -> ProducerState {
+        self.state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    pub(crate) fn set_state(&self, state: ProducerState) {
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
+    }
+
+    /// No tick begins after this; one in progress goes on.
+    pub(crate) fn stop(&self) {
+        self.stopping.send_replace(true);
+    }
+
+    /// Waits for [`ProducerCell::stop`].
+    pub(crate) async fn stopped(&self) {
+        // The sender lives as long as the cell.
+        let _ = self
+            .stopping
+            .subscribe()
+            .wait_for(|stopping| *stopping)
+            .await;
+    }
+}

@@ -1,0 +1,124 @@
+//! The table of kinds: from the name in the configuration to the code that builds it.
+//!
+//! Filled by explicit lists (`fedmsg_consumers::register`, a plugin author's own `main`); read by the
+//! supervisor. There is no magic that finds plugins: what is not registered does not exist.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use fedmsg_config::{Params, ParamsError, Source};
+use fedmsg_message::TopicPattern;
+use futures::future::BoxFuture;
+
+use crate::consumer::{BoxError, Consumer};
+use crate::context::{ConsumerContext, ProducerContext};
+use crate::hosted::{Hosted, HostedConsumer, HostedProducer};
+use crate::producer::Producer;
+
+type Built<T> = BoxFuture<'static, Result<T, BoxError>>;
+type Build<C, T> = Arc<dyn Fn(Params, C) -> Built<T> + Send + Sync>;
+
+/// The kinds that a hub knows.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, Registry};
+///
+/// struct Sink;
+///
+/// impl Consumer for Sink {
+///     const KIND: &'static str = "sink";
+///     type Params = NoParams;
+///     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+///         Ok(Sink)
+///     }
+///     async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+///         Ok(())
+///     }
+/// }
+///
+/// let mut registry = Registry::default();
+/// registry.consumer::<Sink>();
+/// assert_eq!(registry.consumer_kinds().collect::<Vec<_>>(), ["sink"]);
+/// ```
+#[derive(Default)]
+pub struct Registry {
+    consumers: BTreeMap<&'static str, ConsumerKind>,
+    producers: BTreeMap<&'static str, ProducerKind>,
+}
+
+#[derive(Clone)]
+pub(crate) struct ConsumerKind {
+    pub(crate) kind: &'static str,
+    pub(crate) source: Source,
+    pub(crate) default_topics: fn() -> Vec<TopicPattern>,
+    pub(crate) check: fn(&Params) -> Result<(), ParamsError>,
+    pub(crate) build: Build<ConsumerContext, Box<dyn HostedConsumer>>,
+}
+
+#[derive(Clone)]
+pub(crate) struct ProducerKind {
+    pub(crate) kind: &'static str,
+    pub(crate) check: fn(&Params) -> Result<(), ParamsError>,
+    pub(crate) build: Build<ProducerContext, Box<dyn HostedProducer>>,
+}
+
+impl Registry {
+    /// Adds a kind of consumer. A later kind of the same name replaces an earlier one.
+    pub fn consumer<C: Consumer>(&mut self) -> &mut Self {
+        let build: Build<ConsumerContext, Box<dyn HostedConsumer>> = Arc::new(|params, context| {
+            Box::pin(async move {
+                let consumer = C::from_params(params.parse()?, &context).await?;
+                Ok(Box::new(Hosted::new(consumer, context)) as Box<dyn HostedConsumer>)
+            })
+        });
+        let kind = ConsumerKind {
+            kind: C::KIND,
+            source: C::SOURCE,
+            default_topics: C::default_topics,
+            check: |params| params.parse::<C::Params>().map(drop),
+            build,
+        };
+        self.consumers.insert(C::KIND, kind);
+        self
+    }
+
+    /// Adds a kind of producer. A later kind of the same name replaces an earlier one.
+    pub fn producer<P: Producer>(&mut self) -> &mut Self {
+        let build: Build<ProducerContext, Box<dyn HostedProducer>> = Arc::new(|params, context| {
+            Box::pin(async move {
+                let producer = P::from_params(params.parse()?, &context).await?;
+                Ok(Box::new(Hosted::new(producer, context)) as Box<dyn HostedProducer>)
+            })
+        });
+        let check = |params: &Params| params.parse::<P::Params>().map(drop);
+        self.producers.insert(
+            P::KIND,
+            ProducerKind {
+                kind: P::KIND,
+                check,
+                build,
+            },
+        );
+        self
+    }
+
+    /// The names of the kinds of consumers, sorted.
+    pub fn consumer_kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.consumers.keys().copied()
+    }
+
+    /// The names of the kinds of producers, sorted.
+    pub fn producer_kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.producers.keys().copied()
+    }
+
+    pub(crate) fn find_consumer(&self, kind: &str) -> Option<&ConsumerKind> {
+        self.consumers.get(kind)
+    }
+
+    pub(crate) fn find_producer(&self, kind: &str) -> Option<&ProducerKind> {
+        self.producers.get(kind)
+    }
+}

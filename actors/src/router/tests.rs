@@ -1,0 +1,107 @@
+//! Who gets what, and what becomes of the rest.
+
+use bytes::Bytes;
+use fedmsg::Envelope;
+use fedmsg_config::{ByteSize, ConsumerConfig, MailboxConfig, Source, WhenFull};
+use futures::FutureExt;
+
+use super::*;
+use crate::consumer_cell::ConsumerState;
+use crate::counters::read;
+
+fn delivery(topic: &str) -> Delivery {
+    let topic = Bytes::copy_from_slice(topic.as_bytes());
+    Delivery::new(
+        Envelope::from_frames(topic, Bytes::from_static(b"{}")).unwrap(),
+        "test".into(),
+    )
+}
+
+fn cell(topics: &[&str], messages: usize, when_full: WhenFull) -> Arc<ConsumerCell> {
+    let topics = topics.iter().map(|topic| topic.parse().unwrap()).collect();
+    let mailbox = MailboxConfig {
+        messages,
+        bytes: ByteSize::new(1 << 20),
+        when_full,
+    };
+    let config = ConsumerConfig {
+        mailbox,
+        ..ConsumerConfig::new("test")
+    };
+    ConsumerCell::new("test", "test", topics, Source::Endpoints, config)
+}
+
+fn routes(cells: &[&Arc<ConsumerCell>]) -> Routes {
+    let cells: Vec<_> = cells.iter().map(|cell| Arc::clone(cell)).collect();
+    Routes::new(&cells, Arc::default(), Progress::default())
+}
+
+fn received(cell: &ConsumerCell) -> Vec<String> {
+    cell.mailbox
+        .abandon()
+        .iter()
+        .map(|delivery| delivery.topic().to_string())
+        .collect()
+}
+
+fn batch(topics: &[&str]) -> Vec<Delivery> {
+    topics.iter().map(|topic| delivery(topic)).collect()
+}
+
+#[tokio::test]
+async fn each_consumer_gets_what_it_wants_once_and_in_order() {
+    let all = cell(&["*", "org.#"], 100, WhenFull::Block);
+    let some = cell(&["org.a", "org.a.*", "com.#"], 100, WhenFull::Block);
+    let none = cell(&["net"], 100, WhenFull::Block);
+    let routes = routes(&[&all, &some, &none]);
+    routes
+        .route(batch(&["org.a", "org.b", "com", "org.a.x"]))
+        .await;
+    assert_eq!(received(&all), ["org.a", "org.b", "com", "org.a.x"]);
+    assert_eq!(received(&some), ["org.a", "com", "org.a.x"]);
+    assert_eq!(received(&none), [""; 0]);
+    assert_eq!(read(&routes.routed), 4);
+}
+
+#[tokio::test]
+async fn a_full_mailbox_that_drops_counts_what_it_refuses() {
+    let small = cell(&["*"], 2, WhenFull::DropNewest);
+    let routes = routes(&[&small]);
+    routes.route(batch(&["a", "b", "c", "d"])).await;
+    assert_eq!(read(&small.counters.accepted), 2);
+    assert_eq!(read(&small.counters.overflowed), 2);
+    assert_eq!(received(&small), ["a", "b"]);
+}
+
+#[tokio::test]
+async fn a_full_mailbox_that_blocks_holds_up_reception_but_not_the_others() {
+    let slow = cell(&["*"], 1, WhenFull::Block);
+    let fast = cell(&["*"], 100, WhenFull::Block);
+    let routes = routes(&[&slow, &fast]);
+    let mut route = Box::pin(routes.route(batch(&["a", "b"])));
+    assert!(route.as_mut().now_or_never().is_none());
+    assert_eq!(
+        received(&fast),
+        ["a", "b"],
+        "the other has everything already"
+    );
+    let mut lease = slow.mailbox.take().await.unwrap();
+    assert!(route.as_mut().now_or_never().is_none());
+    lease.finish();
+    lease.release();
+    route.await;
+    assert_eq!(read(&slow.counters.waits), 1);
+    assert_eq!(received(&slow), ["b"]);
+}
+
+#[tokio::test]
+async fn a_consumer_that_is_over_holds_nobody_up() {
+    let over = cell(&["*"], 1, WhenFull::Block);
+    let routes = routes(&[&over]);
+    let mut route = Box::pin(routes.route(batch(&["a", "b", "c"])));
+    assert!(route.as_mut().now_or_never().is_none());
+    over.set_state(ConsumerState::GivenUp("tired".to_owned()));
+    assert_eq!(over.mailbox.abandon().len(), 1);
+    route.await;
+    assert_eq!(read(&over.counters.undelivered), 2);
+}

@@ -1,0 +1,92 @@
+//! A started hub, as those who started it hold it: ask for its state, stop it.
+//!
+//! The only door to the supervisor for the crates to the left; no actor type passes through it.
+
+use actix::Addr;
+use fedmsg::Bus;
+
+use crate::clock::Clock;
+use crate::plan::StartError;
+use crate::progress::Progress;
+use crate::registry::Registry;
+use crate::status::HubStatus;
+use crate::supervisor::{GetStatus, Stop, StopReport, Supervisor};
+
+/// A hub that is running, on the actor system of the current thread.
+pub struct RunningHub {
+    supervisor: Addr<Supervisor>,
+    progress: Progress,
+}
+
+impl RunningHub {
+    /// Starts everything that the configuration of `bus` enables, with the kinds of `registry`.
+    /// Must be called on a thread with an actor system ([`crate::block_on`] makes one).
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the configuration at once, or the first part that does not
+    /// start; nothing runs then.
+    pub async fn start(bus: Bus, registry: &Registry) -> Result<Self, StartError> {
+        Self::start_with(bus, registry, Clock::system()).await
+    }
+
+    pub(crate) async fn start_with(
+        bus: Bus,
+        registry: &Registry,
+        clock: Clock,
+    ) -> Result<Self, StartError> {
+        let progress = Progress::default();
+        let supervisor = Supervisor::launch(bus, registry, clock, progress.clone()).await?;
+        Ok(Self {
+            supervisor,
+            progress,
+        })
+    }
+
+    /// The state of everything; empty once the hub has stopped.
+    pub async fn status(&self) -> HubStatus {
+        self.supervisor.send(GetStatus).await.unwrap_or_default()
+    }
+
+    /// Waits until `done` is satisfied with the state of the hub; looks whenever something has moved.
+    pub async fn until(&self, mut done: impl FnMut(&HubStatus) -> bool) -> HubStatus {
+        loop {
+            let beaten = self.progress.beaten();
+            tokio::pin!(beaten);
+            beaten.as_mut().enable(); // before looking, so that nothing is missed
+            let status = self.status().await;
+            if done(&status) {
+                return status;
+            }
+            beaten.await;
+        }
+    }
+
+    /// Waits until nothing of it runs any more: every consumer has given up or halted, and no
+    /// producer is left.
+    pub async fn until_idle(&self) -> HubStatus {
+        self.until(|status| {
+            status.producers.is_empty()
+                && status.consumers.iter().all(|consumer| consumer.is_over())
+        })
+        .await
+    }
+
+    /// Stops it: intake first, then mailboxes run empty up to `stop_timeout`, then producers, then
+    /// the publisher.
+    pub async fn stop(self) -> StopReport {
+        self.supervisor.send(Stop).await.unwrap_or_default()
+    }
+}
+
+/// Runs `future` on a new actor system, on this thread, and returns what it gives.
+///
+/// # Errors
+///
+/// The system gave no event loop.
+pub fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    Ok(actix_rt::System::with_tokio_rt(|| runtime).block_on(future))
+}

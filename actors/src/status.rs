@@ -1,0 +1,167 @@
+//! What a hub is doing: one reading of every counter and state, as totals.
+//!
+//! Made by the supervisor on request; read by reports, monitoring and tests.
+
+use fedmsg::{PublisherCounts, SubscriberCounts};
+use fedmsg_config::Source;
+
+use crate::consumer_cell::{ConsumerCell, ConsumerState};
+use crate::counters::read;
+use crate::producer_cell::{ProducerCell, ProducerState};
+
+/// The state of a whole hub.
+#[derive(Debug, Clone, Default)]
+pub struct HubStatus {
+    /// Each source of messages that a consumer listens to.
+    pub sources: Vec<SourceStatus>,
+    /// The consumers, by name.
+    pub consumers: Vec<ConsumerStatus>,
+    /// The producers, by name.
+    pub producers: Vec<ProducerStatus>,
+    /// The hub's own publisher, if anything has asked for it.
+    pub publisher: Option<PublisherCounts>,
+}
+
+impl HubStatus {
+    /// The consumer of this name.
+    #[must_use]
+    pub fn consumer(&self, name: &str) -> Option<&ConsumerStatus> {
+        self.consumers.iter().find(|consumer| consumer.name == name)
+    }
+
+    /// The producer of this name.
+    #[must_use]
+    pub fn producer(&self, name: &str) -> Option<&ProducerStatus> {
+        self.producers.iter().find(|producer| producer.name == name)
+    }
+
+    /// Messages from `source` that have reached every mailbox that wants them.
+    #[must_use]
+    pub fn routed(&self, source: Source) -> u64 {
+        self.sources
+            .iter()
+            .find(|status| status.source == source)
+            .map_or(0, |status| status.routed)
+    }
+
+    /// Messages that reached this hub and that a consumer which wanted them has not handled.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        let lost = |consumer: &ConsumerStatus| {
+            consumer.dropped + consumer.overflowed + consumer.undelivered
+        };
+        self.consumers.iter().map(lost).sum()
+    }
+}
+
+/// The state of a source of messages.
+#[derive(Debug, Clone, Copy)]
+pub struct SourceStatus {
+    /// Which one.
+    pub source: Source,
+    /// What its sockets have received, skipped and lost.
+    pub received: SubscriberCounts,
+    /// Messages that have reached every mailbox that wants them.
+    pub routed: u64,
+}
+
+/// The state of a consumer. Counters are totals since the start of the hub.
+#[derive(Debug, Clone)]
+pub struct ConsumerStatus {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// The patterns that it listens to.
+    pub topics: Vec<String>,
+    /// Where it is in its life.
+    pub state: ConsumerState,
+    /// Messages queued or in work.
+    pub backlog: usize,
+    /// Their bytes.
+    pub backlog_bytes: usize,
+    /// Messages that went into its mailbox.
+    pub accepted: u64,
+    /// Messages consumed with success.
+    pub consumed: u64,
+    /// Attempts that ended in an error.
+    pub errors: u64,
+    /// Attempts that ended in a panic.
+    pub panics: u64,
+    /// Messages given up: the consumer said so, or all attempts failed.
+    pub dropped: u64,
+    /// Messages refused because its mailbox was full (`when_full = "drop-newest"`).
+    pub overflowed: u64,
+    /// Messages that it had not handled, or that came, when it stopped for good.
+    pub undelivered: u64,
+    /// Times that reception waited for room in its mailbox (`when_full = "block"`).
+    pub waits: u64,
+    /// When it last consumed a message, milliseconds since the epoch; 0 before the first.
+    pub last_consumed_ms: u64,
+}
+
+impl ConsumerStatus {
+    /// Whether it will never take a message again.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.state.is_over()
+    }
+
+    pub(crate) fn of(cell: &ConsumerCell) -> Self {
+        let (depth, counters) = (cell.mailbox.depth(), &cell.counters);
+        Self {
+            name: cell.name.clone(),
+            kind: cell.kind,
+            topics: cell.topics.iter().map(ToString::to_string).collect(),
+            state: cell.state(),
+            backlog: depth.messages,
+            backlog_bytes: depth.bytes,
+            accepted: read(&counters.accepted),
+            consumed: read(&counters.consumed),
+            errors: read(&counters.errors),
+            panics: read(&counters.panics),
+            dropped: read(&counters.dropped),
+            overflowed: read(&counters.overflowed),
+            undelivered: read(&counters.undelivered),
+            waits: read(&counters.waits),
+            last_consumed_ms: read(&counters.last_consumed_ms),
+        }
+    }
+}
+
+/// The state of a producer. Counters are totals since the start of the hub.
+#[derive(Debug, Clone)]
+pub struct ProducerStatus {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its kind.
+    pub kind: &'static str,
+    /// Where it is in its life.
+    pub state: ProducerState,
+    /// Ticks that ended well.
+    pub ticks: u64,
+    /// Ticks that ended in an error or a panic.
+    pub failures: u64,
+    /// Failures since the last tick that ended well.
+    pub consecutive_failures: u64,
+    /// Ticks left out because one took too long.
+    pub skipped: u64,
+    /// When the last tick began, milliseconds since the epoch; 0 before the first.
+    pub last_tick_ms: u64,
+}
+
+impl ProducerStatus {
+    pub(crate) fn of(cell: &ProducerCell) -> Self {
+        let counters = &cell.counters;
+        Self {
+            name: cell.name.clone(),
+            kind: cell.kind,
+            state: cell.state(),
+            ticks: read(&counters.ticks),
+            failures: read(&counters.failures),
+            consecutive_failures: read(&counters.consecutive_failures),
+            skipped: read(&counters.skipped),
+            last_tick_ms: read(&counters.last_tick_ms),
+        }
+    }
+}

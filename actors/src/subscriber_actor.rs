@@ -1,0 +1,68 @@
+//! The actor that reads a source of messages and hands batches to its router.
+//!
+//! The supervisor starts one for each source that a consumer listens to, on an arbiter of its own: it
+//! is the first stretch of the hot path, and nothing else runs there but its router.
+
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
+use fedmsg::Subscriber;
+use futures::FutureExt;
+use tokio::sync::oneshot;
+use tracing::{error, info};
+
+use crate::alive::Alive;
+use crate::router::{Incoming, Router};
+
+/// What a source still has at the stop is taken, up to so many batches (256 messages or 256 KiB each),
+/// so that a publisher that never pauses cannot keep the hub from stopping.
+const LAST_BATCHES: usize = 256;
+
+/// The actor of one source of messages.
+pub(crate) struct SubscriberActor {
+    pub(crate) subscriber: Option<Subscriber>,
+    pub(crate) router: Addr<Router>,
+    pub(crate) stop: Option<oneshot::Receiver<()>>,
+    pub(crate) alive: Option<Alive>,
+}
+
+impl Actor for SubscriberActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        let (Some(subscriber), Some(stop)) = (self.subscriber.take(), self.stop.take()) else {
+            return;
+        };
+        let alive = self.alive.take();
+        let read = read(subscriber, self.router.clone(), stop).into_actor(self);
+        context.spawn(read.map(move |(), _, context| {
+            drop(alive);
+            context.stop();
+        }));
+    }
+}
+
+/// Reads until told to stop, then takes what has arrived by then.
+async fn read(mut subscriber: Subscriber, router: Addr<Router>, mut stop: oneshot::Receiver<()>) {
+    loop {
+        let batch = tokio::select! {
+            biased;
+            _ = &mut stop => break,
+            batch = subscriber.next_batch() => batch,
+        };
+        let Some(batch) = batch else { return };
+        if router.send(Incoming(batch)).await.is_err() {
+            error!("the router is gone: nothing can be received any more");
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    for _ in 0..LAST_BATCHES {
+        let Some(Some(batch)) = subscriber.next_batch().now_or_never() else {
+            break;
+        };
+        if router.send(Incoming(batch)).await.is_err() {
+            break;
+        }
+    }
+    let counts = subscriber.counters().counts();
+    info!(messages = counts.messages, "intake stopped");
+}

@@ -1,0 +1,220 @@
+//! The actor that starts everything else, watches it, and stops it in order.
+//!
+//! The hub (or the test kit) launches it with a bus and a registry. It reads the configuration into a
+//! [`Plan`], starts an actor for each part, replaces one that dies, and answers for the state of all.
+
+mod shutdown;
+mod start;
+
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Weak};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture};
+use fedmsg::{Bus, Publisher, SubscriberCounters};
+use fedmsg_config::Source;
+use tokio::sync::{OnceCell, oneshot};
+use tracing::error;
+
+pub(crate) use self::shutdown::Stop;
+pub use self::shutdown::StopReport;
+use crate::alive::Ending;
+use crate::arbiters::Arbiters;
+use crate::clock::Clock;
+use crate::consumer_actor::Abort;
+use crate::consumer_cell::ConsumerCell;
+use crate::counters::read;
+use crate::plan::{Plan, StartError};
+use crate::producer_cell::ProducerCell;
+use crate::progress::Progress;
+use crate::publisher_actor::{PublisherActor, PublisherSource};
+use crate::registry::{ConsumerKind, ProducerKind, Registry};
+use crate::status::{ConsumerStatus, HubStatus, ProducerStatus, SourceStatus};
+
+/// Asks for the state of everything.
+pub(crate) struct GetStatus;
+
+impl actix::Message for GetStatus {
+    type Result = HubStatus;
+}
+
+/// The actor above all others of a hub.
+pub(crate) struct Supervisor {
+    bus: Bus,
+    clock: Clock,
+    progress: Progress,
+    arbiters: Arbiters,
+    sources: Vec<SourceHandle>,
+    consumers: Vec<ConsumerHandle>,
+    producers: Vec<ProducerHandle>,
+    publisher: Addr<PublisherActor>,
+    /// The hub's publisher, once somebody has asked for it.
+    opened: Weak<OnceCell<Publisher>>,
+    stopping: bool,
+}
+
+/// A running source of messages.
+struct SourceHandle {
+    source: Source,
+    counters: Arc<SubscriberCounters>,
+    /// Messages that its router has dealt with.
+    routed: Arc<AtomicU64>,
+    stop: Option<oneshot::Sender<()>>,
+    ending: Ending,
+}
+
+/// A running actor of a consumer or producer.
+#[derive(Clone)]
+struct Worker {
+    actor: Recipient<Abort>,
+    ending: Ending,
+}
+
+/// A running consumer with the actors of its workers.
+struct ConsumerHandle {
+    cell: Arc<ConsumerCell>,
+    kind: ConsumerKind,
+    workers: Vec<Worker>,
+}
+
+/// A running producer.
+struct ProducerHandle {
+    cell: Arc<ProducerCell>,
+    kind: ProducerKind,
+    worker: Worker,
+}
+
+/// An actor has ended, in order or not.
+struct Ended(Part);
+
+/// Which actor.
+#[derive(Clone, Copy)]
+enum Part {
+    Source(usize),
+    Consumer { index: usize, worker: usize },
+    Producer(usize),
+}
+
+impl actix::Message for Ended {
+    type Result = ();
+}
+
+impl Supervisor {
+    /// Starts everything that the bus's configuration enables; nothing runs if anything fails.
+    pub(crate) async fn launch(
+        bus: Bus,
+        registry: &Registry,
+        clock: Clock,
+        progress: Progress,
+    ) -> Result<Addr<Self>, StartError> {
+        let plan = Plan::new(bus.config(), registry)?;
+        let publisher = PublisherActor::new(bus.clone());
+        let opened = publisher.opened();
+        let mut supervisor = Self {
+            bus,
+            clock,
+            progress,
+            arbiters: Arbiters::default(),
+            sources: Vec::new(),
+            consumers: Vec::new(),
+            producers: Vec::new(),
+            publisher: publisher.start(),
+            opened,
+            stopping: false,
+        };
+        match supervisor.start_all(plan).await {
+            Ok(watched) => Ok(Supervisor::create(|context| {
+                for (part, ending) in watched {
+                    supervisor.watch(part, ending, context);
+                }
+                supervisor
+            })),
+            Err(error) => {
+                supervisor.shut_down().run().await;
+                supervisor.arbiters.stop();
+                Err(error)
+            }
+        }
+    }
+
+    fn status(&self) -> HubStatus {
+        let sources = self.sources.iter().map(|source| SourceStatus {
+            source: source.source,
+            received: source.counters.counts(),
+            routed: read(&source.routed),
+        });
+        let consumers = self
+            .consumers
+            .iter()
+            .map(|consumer| ConsumerStatus::of(&consumer.cell));
+        let producers = self
+            .producers
+            .iter()
+            .map(|producer| ProducerStatus::of(&producer.cell));
+        let opened = self.opened.upgrade();
+        HubStatus {
+            sources: sources.collect(),
+            consumers: consumers.collect(),
+            producers: producers.collect(),
+            publisher: opened.and_then(|cell| cell.get().map(Publisher::counts)),
+        }
+    }
+
+    fn publisher_source(&self) -> PublisherSource {
+        PublisherSource(self.publisher.clone().recipient())
+    }
+
+    /// Tells this actor when a part ends, even if its thread dies.
+    fn watch(&self, part: Part, ending: Ending, context: &mut Context<Self>) {
+        let address = context.address();
+        let watch = async move {
+            ending.wait().await;
+            let _ = address.send(Ended(part)).await;
+        };
+        context.spawn(watch.into_actor(self));
+    }
+}
+
+impl Actor for Supervisor {
+    type Context = Context<Self>;
+}
+
+impl Handler<Ended> for Supervisor {
+    type Result = ();
+
+    fn handle(&mut self, Ended(part): Ended, context: &mut Self::Context) {
+        self.progress.beat();
+        if self.stopping {
+            return;
+        }
+        match part {
+            Part::Source(index) => {
+                if let Some(source) = self.sources.get(index) {
+                    error!(source = ?source.source, "intake ended: nothing is received from it any more");
+                }
+            }
+            Part::Consumer { index, worker } => {
+                let Some(consumer) = self.consumers.get(index) else {
+                    return;
+                };
+                if !consumer.cell.is_over() {
+                    error!(consumer = %consumer.cell.name, "its actor died: a new one takes over its mailbox");
+                    self.restart_worker(index, worker, context);
+                }
+            }
+            Part::Producer(index) => {
+                if let Some(producer) = self.producers.get(index) {
+                    error!(producer = %producer.cell.name, "its actor died: a new one takes over");
+                    self.restart_producer(index, context);
+                }
+            }
+        }
+    }
+}
+
+impl Handler<GetStatus> for Supervisor {
+    type Result = MessageResult<GetStatus>;
+
+    fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Self::Result {
+        MessageResult(self.status())
+    }
+}

@@ -1,0 +1,295 @@
+//! How a supervisor starts its parts, and starts one again that died.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use actix::{Actor, Context};
+use fedmsg::{EndpointName, Subscriber, TopicFilter};
+use fedmsg_config::Source;
+use tokio::sync::oneshot;
+use tracing::info;
+
+use super::{ConsumerHandle, Part, ProducerHandle, SourceHandle, Supervisor, Worker};
+use crate::alive::{Ending, alive};
+use crate::consumer::BoxError;
+use crate::consumer_actor::{self, ConsumerActor};
+use crate::consumer_cell::ConsumerCell;
+use crate::context::{ConsumerContext, ProducerContext};
+use crate::plan::{Plan, StartError};
+use crate::producer_actor::{self, ProducerActor};
+use crate::producer_cell::ProducerCell;
+use crate::registry::{ConsumerKind, ProducerKind};
+use crate::router::Router;
+use crate::subscriber_actor::SubscriberActor;
+
+/// What to watch: each part with the signal of its end.
+pub(super) type Watched = Vec<(Part, Ending)>;
+
+/// An actor that has been asked to start, and how the first build will have gone.
+struct Starting {
+    worker: Worker,
+    started: oneshot::Receiver<Result<(), BoxError>>,
+}
+
+impl Supervisor {
+    /// Starts consumers, then what they listen to, then producers: a message that arrives finds
+    /// everybody there.
+    pub(super) async fn start_all(&mut self, plan: Plan) -> Result<Watched, StartError> {
+        let mut watched = Vec::new();
+        for (index, (cell, kind)) in plan.consumers.into_iter().enumerate() {
+            self.start_consumer(index, cell, kind, &mut watched).await?;
+        }
+        for source in [Source::Endpoints, Source::RelayInbound] {
+            self.start_source(source, &mut watched).await?;
+        }
+        if !plan.producers.is_empty() {
+            self.publisher_source()
+                .publisher()
+                .await
+                .map_err(StartError::Publish)?;
+        }
+        for (index, (cell, kind)) in plan.producers.into_iter().enumerate() {
+            self.start_producer(index, cell, kind, &mut watched).await?;
+        }
+        Ok(watched)
+    }
+
+    async fn start_consumer(
+        &mut self,
+        index: usize,
+        cell: Arc<ConsumerCell>,
+        kind: ConsumerKind,
+        watched: &mut Watched,
+    ) -> Result<(), StartError> {
+        let workers = cell.config.workers.max(1);
+        let mut handle = ConsumerHandle {
+            cell,
+            kind,
+            workers: Vec::new(),
+        };
+        let mut outcome = Ok(());
+        for worker in 0..workers {
+            let starting = self.spawn_worker(&handle.cell, &handle.kind);
+            watched.push((
+                Part::Consumer { index, worker },
+                starting.worker.ending.clone(),
+            ));
+            handle.workers.push(starting.worker);
+            outcome = started("consumers", &handle.cell.name, starting.started).await;
+            if outcome.is_err() {
+                break;
+            }
+        }
+        let topics: Vec<_> = handle.cell.topics.iter().map(ToString::to_string).collect();
+        if outcome.is_ok() {
+            info!(name = %handle.cell.name, kind = handle.cell.kind, ?topics, "consumer started");
+        }
+        self.consumers.push(handle);
+        outcome
+    }
+
+    fn spawn_worker(&mut self, cell: &Arc<ConsumerCell>, kind: &ConsumerKind) -> Starting {
+        let (alive, ending) = alive();
+        let (report, started) = oneshot::channel();
+        let context = ConsumerContext::new(&cell.name, self.bus.clone(), self.publisher_source());
+        let host = consumer_actor::Host {
+            cell: Arc::clone(cell),
+            kind: kind.clone(),
+            context,
+            progress: self.progress.clone(),
+            alive,
+        };
+        let actor = ConsumerActor::start_in_arbiter(&self.arbiters.next(), move |_| {
+            ConsumerActor::new(host, report)
+        });
+        Starting {
+            worker: Worker {
+                actor: actor.recipient(),
+                ending,
+            },
+            started,
+        }
+    }
+
+    async fn start_producer(
+        &mut self,
+        index: usize,
+        cell: Arc<ProducerCell>,
+        kind: ProducerKind,
+        watched: &mut Watched,
+    ) -> Result<(), StartError> {
+        let starting = self.spawn_producer(&cell, &kind);
+        watched.push((Part::Producer(index), starting.worker.ending.clone()));
+        let outcome = started("producers", &cell.name, starting.started).await;
+        if outcome.is_ok() {
+            info!(name = %cell.name, kind = cell.kind, schedule = %cell.schedule, "producer started");
+        }
+        self.producers.push(ProducerHandle {
+            cell,
+            kind,
+            worker: starting.worker,
+        });
+        outcome
+    }
+
+    fn spawn_producer(&mut self, cell: &Arc<ProducerCell>, kind: &ProducerKind) -> Starting {
+        let (alive, ending) = alive();
+        let (report, started) = oneshot::channel();
+        let context = ProducerContext::new(&cell.name, self.bus.clone(), self.publisher_source());
+        let host = producer_actor::Host {
+            cell: Arc::clone(cell),
+            kind: kind.clone(),
+            context,
+            clock: self.clock.clone(),
+            progress: self.progress.clone(),
+            alive,
+        };
+        let actor = ProducerActor::start_in_arbiter(&self.arbiters.next(), move |_| {
+            ProducerActor::new(host, report)
+        });
+        Starting {
+            worker: Worker {
+                actor: actor.recipient(),
+                ending,
+            },
+            started,
+        }
+    }
+
+    /// Opens a source if a consumer listens to it, on an arbiter of its own.
+    async fn start_source(
+        &mut self,
+        source: Source,
+        watched: &mut Watched,
+    ) -> Result<(), StartError> {
+        let listeners: Vec<_> = self
+            .consumers
+            .iter()
+            .map(|consumer| &consumer.cell)
+            .filter(|cell| cell.source == source)
+            .cloned()
+            .collect();
+        if listeners.is_empty() {
+            return Ok(());
+        }
+        let arbiter = self.arbiters.next();
+        let (stop, stopped) = oneshot::channel();
+        let (alive, ending) = alive();
+        let (report, opened) = oneshot::channel();
+        let (bus, progress) = (self.bus.clone(), self.progress.clone());
+        let routed = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&routed);
+        let open = async move {
+            let subscriber = match open(&bus, source, &listeners).await {
+                Ok(subscriber) => subscriber,
+                Err(error) => return drop(report.send(Err(error))),
+            };
+            let counters = subscriber.counters();
+            let router = Router::new(&listeners, counted, progress).start();
+            SubscriberActor {
+                subscriber: Some(subscriber),
+                router,
+                stop: Some(stopped),
+                alive: Some(alive),
+            }
+            .start();
+            let _ = report.send(Ok(counters));
+        };
+        arbiter.spawn(open);
+        let counters = opened
+            .await
+            .map_err(|_| StartError::Died(format!("source {source:?}")))??;
+        let index = self.sources.len();
+        watched.push((Part::Source(index), ending.clone()));
+        self.sources.push(SourceHandle {
+            source,
+            counters,
+            routed,
+            stop: Some(stop),
+            ending,
+        });
+        Ok(())
+    }
+
+    /// Puts a new actor in the place of a worker that died.
+    pub(super) fn restart_worker(
+        &mut self,
+        index: usize,
+        worker: usize,
+        context: &mut Context<Self>,
+    ) {
+        let Some(consumer) = self.consumers.get(index) else {
+            return;
+        };
+        let (cell, kind) = (Arc::clone(&consumer.cell), consumer.kind.clone());
+        let starting = self.spawn_worker(&cell, &kind);
+        self.watch(
+            Part::Consumer { index, worker },
+            starting.worker.ending.clone(),
+            context,
+        );
+        if let Some(slot) = self
+            .consumers
+            .get_mut(index)
+            .and_then(|consumer| consumer.workers.get_mut(worker))
+        {
+            *slot = starting.worker;
+        }
+    }
+
+    /// Puts a new actor in the place of a producer's that died.
+    pub(super) fn restart_producer(&mut self, index: usize, context: &mut Context<Self>) {
+        let Some(producer) = self.producers.get(index) else {
+            return;
+        };
+        let (cell, kind) = (Arc::clone(&producer.cell), producer.kind.clone());
+        let starting = self.spawn_producer(&cell, &kind);
+        self.watch(
+            Part::Producer(index),
+            starting.worker.ending.clone(),
+            context,
+        );
+        if let Some(producer) = self.producers.get_mut(index) {
+            producer.worker = starting.worker;
+        }
+    }
+}
+
+/// Opens the sockets of a source, subscribed to what its listeners want.
+async fn open(
+    bus: &fedmsg::Bus,
+    source: Source,
+    listeners: &[Arc<ConsumerCell>],
+) -> Result<Subscriber, StartError> {
+    // Only the byte prefixes matter to the sockets; the router looks at whole patterns.
+    let patterns = listeners.iter().flat_map(|cell| &cell.topics);
+    let filters = patterns.map(|pattern| TopicFilter::Prefix(pattern.literal_prefix().to_owned()));
+    match source {
+        Source::Endpoints => Ok(bus.subscribe(filters)?),
+        Source::RelayInbound => {
+            let name = EndpointName::from("relay_inbound");
+            let (subscriber, addresses) = bus
+                .listen(&name, &bus.config().relay_inbound, filters)
+                .await?;
+            info!(?addresses, "listening for publishers");
+            Ok(subscriber)
+        }
+    }
+}
+
+/// Waits until a plugin has been built.
+async fn started(
+    table: &'static str,
+    name: &str,
+    started: oneshot::Receiver<Result<(), BoxError>>,
+) -> Result<(), StartError> {
+    match started.await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(source)) => Err(StartError::Build {
+            table,
+            name: name.to_owned(),
+            source,
+        }),
+        Err(_) => Err(StartError::Died(format!("{table}.{name}"))),
+    }
+}
