@@ -1,1 +1,49 @@
 //! The hub: what you start.
+//!
+//! To run one with consumers and producers of your own, write them against the traits that are
+//! exported here, register them, and run:
+//!
+//! ```no_run
+//! use fedmsg_hub::{BoxError, Config, ConsumeError, Consumer, ConsumerContext, Delivery, Hub, NoParams};
+//!
+//! struct Print;
+//!
+//! impl Consumer for Print {
+//!     const KIND: &'static str = "print";
+//!     type Params = NoParams;
+//!     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+//!         Ok(Print)
+//!     }
+//!     async fn consume(&mut self, delivery: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+//!         println!("{}", delivery.topic());
+//!         Ok(())
+//!     }
+//! }
+//!
+//! fn main() -> Result<(), fedmsg_hub::HubError> {
+//!     let config = Config::from_toml("[consumers.print]\nkind = \"print\"")?;
+//!     Hub::builder(config).consumer::<Print>().run()?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The commands of the project (`fedmsg-hub`, `fedmsg-relay`, `fedmsg-tail`, `fedmsg-logger`) are in
+//! [`cli`]; they use nothing that is not public here or in the crates below.
+
+mod commands;
+mod exit;
+mod hub;
+mod signals;
+mod telemetry;
+
+pub mod cli;
+
+pub use fedmsg::{Bus, Config, Delivery, Message, Publisher, Subscriber, Topic, TopicFilter, json};
+pub use fedmsg_actors::{
+    BoxError, ConsumeError, Consumer, ConsumerContext, ConsumerState, ConsumerStatus, HubStatus,
+    NoParams, Producer, ProducerContext, ProducerState, ProducerStatus, Registry, Source,
+    SourceStatus, StopReport, TestBus, TestHub,
+};
+pub use fedmsg_message::TopicPattern;
+
+pub use self::hub::{Hub, HubBuilder, HubError};

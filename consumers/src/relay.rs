@@ -1,0 +1,62 @@
+//! The consumer that lets short-lived programs publish: they connect to it, it publishes for them.
+//!
+//! It listens on `relay_inbound` and sends on the first free address of `endpoints.relay_outbound`,
+//! to which the subscribers of the bus connect like to any other publisher.
+
+use fedmsg::{EndpointName, Publisher};
+use fedmsg_actors::{
+    BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, Source,
+};
+use tokio::time::{Instant, sleep_until};
+use tracing::info;
+
+/// The name under which `endpoints` lists where a relay publishes.
+const RELAY_OUTBOUND: &str = "relay_outbound";
+
+/// Forwards every message that arrives on `relay_inbound`, byte for byte, validated or not.
+///
+/// A body that is no envelope (no JSON, no object, or without `topic`) is wrapped as
+/// `{"topic": …, "msg": …}`, as the original relay does (fedmsg wire specification, section 1.10).
+/// The first message waits until `post_init_sleep` has passed since the relay bound its output, so
+/// that subscribers that lost an earlier relay are back.
+#[derive(Debug)]
+pub struct Relay {
+    publisher: Publisher,
+    settled: Option<Instant>,
+}
+
+impl Consumer for Relay {
+    const KIND: &'static str = "relay";
+    const SOURCE: Source = Source::RelayInbound;
+    type Params = NoParams;
+
+    async fn from_params(_: NoParams, context: &ConsumerContext) -> Result<Self, BoxError> {
+        let name = EndpointName::from(RELAY_OUTBOUND);
+        let publisher = context.bus().publisher_named(&name).await?;
+        info!(addresses = ?publisher.addresses(), "relay publishes");
+        let settled = Some(Instant::now() + context.config().post_init_sleep);
+        Ok(Self { publisher, settled })
+    }
+
+    async fn consume(
+        &mut self,
+        delivery: Delivery,
+        _: &ConsumerContext,
+    ) -> Result<(), ConsumeError> {
+        if let Some(settled) = self.settled.take() {
+            sleep_until(settled).await;
+        }
+        self.publisher
+            .forward(delivery.topic(), &delivery.envelope().relayed())?;
+        Ok(())
+    }
+
+    async fn stop(&mut self, _: &ConsumerContext) {
+        let counts = self.publisher.flush();
+        info!(
+            messages = counts.messages,
+            unheard = counts.unheard,
+            "relay done"
+        );
+    }
+}

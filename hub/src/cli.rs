@@ -1,0 +1,85 @@
+//! The command line: `fedmsg COMMAND`, and each command under its own name.
+//!
+//! The binaries call [`run`]; it parses, sets up the log and hands over to a file of `commands`.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::commands::{hub, logger, relay, tail};
+use crate::exit::Exit;
+
+/// Publish to, listen to and serve a federated message bus.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fedmsg",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+struct Fedmsg {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Hub(hub::HubArgs),
+    Relay(relay::RelayArgs),
+    Tail(tail::TailArgs),
+    Logger(logger::LoggerArgs),
+}
+
+/// Runs the command that the command line of this process names: as `fedmsg` when `command` is
+/// `None`, else as that command, such as `fedmsg-hub`.
+#[must_use]
+pub fn run(command: Option<&'static str>) -> ExitCode {
+    let args: Vec<OsString> = std::env::args_os().collect();
+    let parsed = match command {
+        None => Fedmsg::try_parse_from(args).map(|fedmsg| fedmsg.command),
+        Some(name) => alone(name, args),
+    };
+    match parsed {
+        Ok(command) => execute(command).into(),
+        Err(error) => {
+            let _ = error.print();
+            // Asking for help or the version is no mistake.
+            if error.use_stderr() {
+                Exit::Usage.into()
+            } else {
+                Exit::Ok.into()
+            }
+        }
+    }
+}
+
+/// Parses the command line of the command `name`, such as `fedmsg-hub`.
+fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error> {
+    let short_name = name.trim_start_matches("fedmsg-");
+    let mut whole = Fedmsg::command();
+    let Some(command) = whole.find_subcommand(short_name).cloned() else {
+        return Err(whole.error(ErrorKind::InvalidSubcommand, name));
+    };
+    let command = command
+        .name(name)
+        .bin_name(name)
+        .version(env!("CARGO_PKG_VERSION"));
+    let matches = command.try_get_matches_from(args)?;
+    match short_name {
+        "hub" => hub::HubArgs::from_arg_matches(&matches).map(Command::Hub),
+        "relay" => relay::RelayArgs::from_arg_matches(&matches).map(Command::Relay),
+        "tail" => tail::TailArgs::from_arg_matches(&matches).map(Command::Tail),
+        _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
+    }
+}
+
+fn execute(command: Command) -> Exit {
+    match command {
+        Command::Hub(args) => hub::run(args),
+        Command::Relay(args) => relay::run(args),
+        Command::Tail(args) => tail::run(args),
+        Command::Logger(args) => logger::run(args),
+    }
+}

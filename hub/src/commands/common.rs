@@ -1,0 +1,124 @@
+//! The options that every command has, and how each of them loads its configuration.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use clap::Args;
+use fedmsg_config::{Config, Loaded, Sources};
+use toml::{Table, Value};
+
+use crate::exit::Exit;
+use crate::telemetry::{self, LogFormat};
+
+/// Options of every command. Those with a key of the configuration in brackets override it.
+#[derive(Debug, Args)]
+pub(crate) struct CommonArgs {
+    /// Read this file, or the files of this directory, instead of the usual ones
+    #[arg(
+        long,
+        alias = "config-filename",
+        value_name = "FILE|DIR",
+        help_heading = "Configuration"
+    )]
+    config: Option<PathBuf>,
+
+    /// Print the configuration that results, as TOML, and exit
+    #[arg(long, help_heading = "Configuration")]
+    print_config: bool,
+
+    /// Start of every topic published [topic_prefix]
+    #[arg(long, value_name = "TEXT", help_heading = "Configuration")]
+    topic_prefix: Option<String>,
+
+    /// ZeroMQ I/O threads [io_threads]
+    #[arg(long, value_name = "N", help_heading = "Configuration")]
+    io_threads: Option<u16>,
+
+    /// How long a bound publisher waits before its first message [post_init_sleep]
+    #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
+    post_init_sleep: Option<f64>,
+
+    /// Messages queued for each subscriber; 0 is no limit [high_water_mark]
+    #[arg(long, value_name = "N", help_heading = "Configuration")]
+    high_water_mark: Option<u32>,
+
+    /// How long unsent messages are kept when a command ends [zmq_linger]
+    #[arg(long, value_name = "MILLISECONDS", help_heading = "Configuration")]
+    linger: Option<u32>,
+
+    /// What to log: a level, or levels by module such as info,fedmsg_actors=debug
+    #[arg(long, value_name = "LEVEL", help_heading = "Logging")]
+    log: Option<String>,
+
+    /// Form of the log, which goes to standard error
+    #[arg(long, value_enum, default_value_t = LogFormat::Text, help_heading = "Logging")]
+    log_format: LogFormat,
+}
+
+impl CommonArgs {
+    /// Starts the log, at `level` unless `--log` or RUST_LOG says otherwise.
+    pub(crate) fn start_log(&self, level: &str) -> Result<(), Exit> {
+        let variable = std::env::var("RUST_LOG")
+            .ok()
+            .filter(|filter| !filter.is_empty());
+        let filter = self
+            .log
+            .clone()
+            .or(variable)
+            .unwrap_or_else(|| level.to_owned());
+        telemetry::start(&filter, self.log_format)
+            .map_err(|error| fail(Exit::Usage, format_args!("--log {filter}: {error}")))
+    }
+
+    /// Loads the configuration, with `flags` of the command itself on top. `fallback` takes the place
+    /// of the files when there are none.
+    pub(crate) fn load(
+        &self,
+        flags: Table,
+        fallback: Option<&'static str>,
+    ) -> Result<Loaded, Exit> {
+        let mut sources = Sources::from_process(self.config.clone(), self.flags(flags));
+        sources.fallback = fallback;
+        Config::load(&sources).map_err(|errors| fail(Exit::Config, errors))
+    }
+
+    /// Prints the configuration if that is what was asked for; the command is done then.
+    pub(crate) fn printed(&self, config: &Config) -> Result<(), Exit> {
+        if !self.print_config {
+            return Ok(());
+        }
+        match toml::to_string(config) {
+            Ok(text) => {
+                anstream::print!("{text}");
+                Err(Exit::Ok)
+            }
+            Err(error) => Err(fail(Exit::Software, error)),
+        }
+    }
+
+    fn flags(&self, mut flags: Table) -> Table {
+        let mut set = |key: &str, value: Option<Value>| {
+            if let Some(value) = value {
+                flags.insert(key.to_owned(), value);
+            }
+        };
+        set("topic_prefix", self.topic_prefix.clone().map(Value::from));
+        set(
+            "io_threads",
+            self.io_threads.map(|n| Value::from(i64::from(n))),
+        );
+        set("post_init_sleep", self.post_init_sleep.map(Value::from));
+        set(
+            "high_water_mark",
+            self.high_water_mark.map(|n| Value::from(i64::from(n))),
+        );
+        set("zmq_linger", self.linger.map(|n| Value::from(i64::from(n))));
+        flags
+    }
+}
+
+/// Says on standard error what went wrong, and returns the status to end with.
+pub(crate) fn fail(exit: Exit, message: impl fmt::Display) -> Exit {
+    anstream::eprintln!("{}: {message}", fedmsg::program_name());
+    exit
+}

@@ -1,0 +1,217 @@
+//! `fedmsg-tail`: shows what is on the bus.
+
+mod filter;
+mod form;
+mod highlight;
+
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::time::Duration;
+
+use clap::Args;
+use fedmsg::{Bus, Delivery, Subscriber, TopicFilter};
+use fedmsg_config::Config;
+use tokio::runtime::Builder;
+use toml::Table;
+use tracing::warn;
+
+use self::filter::Filter;
+use self::form::Form;
+use super::common::{CommonArgs, fail};
+use crate::exit::Exit;
+use crate::signals::Signals;
+
+/// Show the messages of the bus as they come.
+///
+/// Listens to every address of `endpoints`. A message is one line of JSON unless a form is asked for;
+/// signature and certificate are left out but with --json. Malformed messages are skipped and counted.
+///
+/// --topic without a wildcard is a plain prefix of the text, as in the original: org.example also shows
+/// org.examples.x. With a wildcard it is a pattern of whole words, as in the configuration of a hub:
+/// `*` stands for one word (at the end: for one or more), `#` for any number.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmsg-tail --really-pretty                             everything, in colour
+  fedmsg-tail --topic 'org.example.*.shop.#' --count 1    the next message of the shop
+  fedmsg-tail --query msg.item,username                   two fields of each message
+  fedmsg-tail --json > bus.jsonl                          everything, as it was sent
+
+Exit status:
+  0   interrupted, or --count messages shown, or the time was up without --count
+  2   bad command line
+  69  the configuration names no endpoint
+  74  standard output cannot be written
+  75  the time was up before --count messages were shown
+  78  the configuration is wrong")]
+pub(crate) struct TailArgs {
+    /// Show only topics that begin with this, or match this pattern; may be repeated
+    #[arg(long, value_name = "PREFIX|PATTERN", help_heading = "What to show")]
+    topic: Vec<TopicFilter>,
+
+    /// Leave out topics in which this regular expression is found
+    #[arg(
+        long,
+        value_name = "REGEX",
+        default_value = "_heartbeat",
+        help_heading = "What to show"
+    )]
+    exclude: String,
+
+    /// Show only topics in which this regular expression is found (look-ahead works)
+    #[arg(
+        long,
+        value_name = "REGEX",
+        default_value = "^((?!_heartbeat).)*$",
+        help_heading = "What to show"
+    )]
+    include: String,
+
+    /// End after so many messages
+    #[arg(long, value_name = "N", help_heading = "What to show")]
+    count: Option<u64>,
+
+    /// End after so many seconds
+    #[arg(long, value_name = "SECONDS", help_heading = "What to show")]
+    timeout: Option<f64>,
+
+    /// The envelope as received, one line a message
+    #[arg(long, group = "form", help_heading = "Form")]
+    json: bool,
+
+    /// Indented, with a readable time
+    #[arg(long, group = "form", help_heading = "Form")]
+    pretty: bool,
+
+    /// Indented and, on a terminal, coloured
+    #[arg(long, group = "form", help_heading = "Form")]
+    really_pretty: bool,
+
+    /// Only these fields of each message: dotted paths, separated by commas
+    #[arg(long, value_name = "PATHS", group = "form", help_heading = "Form")]
+    query: Option<String>,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: TailArgs) -> Exit {
+    match prepare(&args).and_then(|(config, tail)| follow(&args, config, tail)) {
+        Ok(exit) | Err(exit) => exit,
+    }
+}
+
+fn prepare(args: &TailArgs) -> Result<(Config, Tail), Exit> {
+    args.common.start_log("warn")?;
+    let config = args.common.load(Table::new(), None)?.config;
+    args.common.printed(&config)?;
+    let filter =
+        Filter::new(&args.include, &args.exclude).map_err(|error| fail(Exit::Usage, error))?;
+    let form = match &args.query {
+        Some(paths) => Form::query(paths),
+        None if args.really_pretty => Form::ReallyPretty {
+            colour: io::stdout().is_terminal(),
+        },
+        None if args.pretty => Form::Pretty,
+        None if args.json => Form::Received,
+        None => Form::Line,
+    };
+    let out = BufWriter::new(io::stdout());
+    Ok((
+        config,
+        Tail {
+            filter,
+            form,
+            out,
+            shown: 0,
+            skipped: 0,
+            count: args.count,
+        },
+    ))
+}
+
+fn follow(args: &TailArgs, config: Config, mut tail: Tail) -> Result<Exit, Exit> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| fail(Exit::Io, error))?;
+    runtime.block_on(async {
+        let subscriber = Bus::open(config)
+            .subscribe(args.topic.iter().cloned())
+            .map_err(|error| fail(Exit::Unavailable, error))?;
+        let mut signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
+        let time = args.timeout.map(Duration::try_from_secs_f64).transpose();
+        let time = time.map_err(|error| fail(Exit::Usage, format_args!("--timeout: {error}")))?;
+        let result = tokio::select! {
+            _ = signals.next() => Ok(Exit::Ok),
+            () = expire(time) => Ok(if args.count.is_some() { Exit::TempFail } else { Exit::Ok }),
+            result = tail.show_all(subscriber) => result.map(|()| Exit::Ok),
+        };
+        let flushed = tail.out.flush();
+        match result.and_then(|exit| flushed.map(|()| exit)) {
+            Ok(exit) => Ok(tail.end(exit)),
+            // Whoever read this has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
+            Err(error) => Err(fail(Exit::Io, format_args!("standard output: {error}"))),
+        }
+    })
+}
+
+async fn expire(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What shows messages, and how many it has shown.
+struct Tail {
+    filter: Filter,
+    form: Form,
+    out: BufWriter<io::Stdout>,
+    shown: u64,
+    skipped: u64,
+    count: Option<u64>,
+}
+
+impl Tail {
+    /// Shows what comes until enough has been shown; flushes whenever nothing more is there at once.
+    async fn show_all(&mut self, mut subscriber: Subscriber) -> io::Result<()> {
+        while let Some(batch) = subscriber.next_batch().await {
+            for delivery in &batch {
+                self.show(delivery)?;
+                if self.count.is_some_and(|count| self.shown >= count) {
+                    return Ok(());
+                }
+            }
+            self.out.flush()?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, delivery: &Delivery) -> io::Result<()> {
+        if !self.filter.admits(delivery.topic().as_str()) {
+            return Ok(());
+        }
+        match self.form.write(delivery, &mut self.out)? {
+            Ok(()) => self.shown += 1,
+            Err(error) => {
+                if self.skipped == 0 {
+                    warn!(topic = %delivery.topic(), %error, "malformed message skipped; further ones are only counted");
+                }
+                self.skipped += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&self, exit: Exit) -> Exit {
+        if self.skipped > 0 {
+            warn!(
+                skipped = self.skipped,
+                shown = self.shown,
+                "malformed messages were skipped"
+            );
+        }
+        exit
+    }
+}
