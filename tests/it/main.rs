@@ -1,0 +1,5 @@
+//! The one integration binary: whole behaviours, over real sockets, with real programs as peers.
+#![cfg(test)]
+
+mod peers;
+mod tidy;
