@@ -1,0 +1,232 @@
+//! The writer behind every style: values to ASCII JSON text.
+//!
+//! [`crate::canonical`] and [`super::style`] choose the style; strings, numbers, nesting and the
+//! depth limit are here, once.
+
+use smallvec::SmallVec;
+
+use super::text::Piece;
+use super::{MAX_DEPTH, Object, Text, Value, float, scan};
+use crate::EncodeError;
+
+/// How a text is laid out.
+pub(crate) trait Style {
+    /// Whether keys are sorted by code point; else they keep the order received.
+    const SORT_KEYS: bool = false;
+    /// Whether `NaN` and infinities are refused; else they are written bare, as Python does.
+    const FINITE_ONLY: bool = false;
+    /// What stands between members or items.
+    const ITEM_SEPARATOR: &str;
+    /// What stands between a key and its value.
+    const KEY_SEPARATOR: &str;
+    /// What each level is indented by, on lines of its own; else everything is on one line.
+    const INDENT: Option<&str> = None;
+}
+
+/// Appends a value.
+///
+/// # Errors
+///
+/// [`EncodeError::TooDeep`], and [`EncodeError::NotFinite`] in a style that refuses those.
+/// What has been appended by then is incomplete.
+pub(crate) fn write<S: Style>(out: &mut String, value: &Value) -> Result<(), EncodeError> {
+    write_value::<S>(out, value, 0)
+}
+
+/// Appends a value; if it is an object, only those of its members whose key is kept.
+///
+/// # Errors
+///
+/// Those of [`write`].
+pub(crate) fn write_with<S: Style>(
+    out: &mut String,
+    value: &Value,
+    keep: impl Fn(&Text) -> bool,
+) -> Result<(), EncodeError> {
+    match value {
+        Value::Object(object) => write_object::<S>(out, object, 0, keep),
+        other => write::<S>(out, other),
+    }
+}
+
+fn write_value<S: Style>(out: &mut String, value: &Value, depth: usize) -> Result<(), EncodeError> {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(true) => out.push_str("true"),
+        Value::Bool(false) => out.push_str("false"),
+        Value::Int(int) => int.write(out),
+        Value::Float(float) if S::FINITE_ONLY && !float.is_finite() => {
+            return Err(EncodeError::NotFinite {
+                pointer: String::new(),
+            });
+        }
+        Value::Float(float) => float::write(out, *float),
+        Value::String(text) => write_text(out, text),
+        Value::Array(items) => return write_array::<S>(out, items, depth),
+        Value::Object(object) => return write_object::<S>(out, object, depth, |_| true),
+    }
+    Ok(())
+}
+
+fn write_array<S: Style>(
+    out: &mut String,
+    items: &[Value],
+    depth: usize,
+) -> Result<(), EncodeError> {
+    let depth = descend(depth)?;
+    out.push('[');
+    for (index, item) in items.iter().enumerate() {
+        begin_item::<S>(out, index, depth);
+        write_value::<S>(out, item, depth).map_err(|error| error.below(&index.to_string()))?;
+    }
+    end_items::<S>(out, items.is_empty(), depth);
+    out.push(']');
+    Ok(())
+}
+
+/// Appends the members that are kept, sorting them first where that is needed.
+fn write_object<S: Style>(
+    out: &mut String,
+    object: &Object,
+    depth: usize,
+    keep: impl Fn(&Text) -> bool,
+) -> Result<(), EncodeError> {
+    let members = object.members();
+    let kept = members.iter().filter(|(key, _)| keep(key));
+    if !S::SORT_KEYS || members.is_sorted_by(|(left, _), (right, _)| left < right) {
+        write_members::<S>(out, kept, depth)
+    } else {
+        let mut sorted: SmallVec<[_; 16]> = kept.collect();
+        sorted.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
+        write_members::<S>(out, sorted.into_iter(), depth)
+    }
+}
+
+fn write_members<'a, S: Style>(
+    out: &mut String,
+    members: impl Iterator<Item = &'a (Text, Value)>,
+    depth: usize,
+) -> Result<(), EncodeError> {
+    let depth = descend(depth)?;
+    out.push('{');
+    let mut is_empty = true;
+    for (index, (key, value)) in members.enumerate() {
+        is_empty = false;
+        begin_item::<S>(out, index, depth);
+        write_text(out, key);
+        out.push_str(S::KEY_SEPARATOR);
+        write_value::<S>(out, value, depth).map_err(|error| error.below(&key.to_string_lossy()))?;
+    }
+    end_items::<S>(out, is_empty, depth);
+    out.push('}');
+    Ok(())
+}
+
+fn descend(depth: usize) -> Result<usize, EncodeError> {
+    if depth < MAX_DEPTH {
+        Ok(depth + 1)
+    } else {
+        Err(EncodeError::TooDeep)
+    }
+}
+
+#[inline]
+fn begin_item<S: Style>(out: &mut String, index: usize, depth: usize) {
+    if index > 0 {
+        out.push_str(S::ITEM_SEPARATOR);
+    }
+    new_line::<S>(out, depth);
+}
+
+#[inline]
+fn end_items<S: Style>(out: &mut String, is_empty: bool, depth: usize) {
+    if !is_empty {
+        new_line::<S>(out, depth - 1);
+    }
+}
+
+#[inline]
+fn new_line<S: Style>(out: &mut String, depth: usize) {
+    if let Some(indent) = S::INDENT {
+        out.push('\n');
+        (0..depth).for_each(|_| out.push_str(indent));
+    }
+}
+
+/// Appends a string in quotes.
+fn write_text(out: &mut String, text: &Text) {
+    out.push('"');
+    match text.as_str() {
+        Some(text) => write_str(out, text),
+        None => text.pieces().for_each(|piece| match piece {
+            Piece::Str(text) => write_str(out, text),
+            Piece::Surrogate(surrogate) => write_unit(out, surrogate),
+        }),
+    }
+    out.push('"');
+}
+
+/// Appends text, with every character escaped that ASCII JSON cannot hold.
+fn write_str(out: &mut String, text: &str) {
+    let mut rest = text;
+    loop {
+        // The scan stops at the first byte of a character.
+        let plain = scan::until_escape(rest.as_bytes());
+        let Some((plain, special)) = rest.split_at_checked(plain) else {
+            return;
+        };
+        out.push_str(plain);
+        rest = write_special(out, special);
+        if rest.is_empty() {
+            return;
+        }
+    }
+}
+
+/// Appends the escapes of the characters that need one and returns the text from the first that
+/// does not.
+#[inline]
+fn write_special<'a>(out: &mut String, text: &'a str) -> &'a str {
+    let mut characters = text.chars();
+    loop {
+        let rest = characters.as_str();
+        match characters.next() {
+            None | Some(' ' | '!' | '#'..='[' | ']'..='~') => return rest,
+            Some(character) => write_escaped(out, character),
+        }
+    }
+}
+
+/// Appends the escape of one character, as Python chooses it: U+007F is escaped too.
+fn write_escaped(out: &mut String, character: char) {
+    let short = match character {
+        '"' => "\\\"",
+        '\\' => "\\\\",
+        '\u{8}' => "\\b",
+        '\t' => "\\t",
+        '\n' => "\\n",
+        '\u{c}' => "\\f",
+        '\r' => "\\r",
+        _ => {
+            character
+                .encode_utf16(&mut [0; 2])
+                .iter()
+                .for_each(|unit| write_unit(out, *unit));
+            return;
+        }
+    };
+    out.push_str(short);
+}
+
+/// Appends `\uXXXX`, in lower case.
+fn write_unit(out: &mut String, unit: u16) {
+    out.reserve(6);
+    out.push_str("\\u");
+    for shift in [12, 8, 4, 0] {
+        let digit = match (unit >> shift & 0xf) as u8 {
+            digit @ ..10 => b'0' + digit,
+            letter => b'a' - 10 + letter,
+        };
+        out.push(char::from(digit));
+    }
+}
