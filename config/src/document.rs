@@ -9,7 +9,7 @@ use toml::Table;
 use toml::de::{DeArray, DeTable, DeValue, Deserializer, Error};
 
 use crate::key_path::KeyPath;
-use crate::position::{Position, excerpt};
+use crate::position::{Lines, Position, excerpt};
 use crate::problem::Problem;
 
 /// A parsed TOML text.
@@ -34,7 +34,7 @@ impl Document {
         }
         let mut positions = BTreeMap::new();
         Places {
-            text,
+            lines: Lines::of(text),
             positions: &mut positions,
         }
         .of_table(spanned.get_ref(), &KeyPath::root());
@@ -55,13 +55,14 @@ impl From<Table> for Document {
 
 /// The parser goes on after an error, and most of what it finds on the same line is the same error.
 fn first_of_each_line(text: &str, errors: &[Error]) -> Vec<(Position, Problem)> {
+    let lines = Lines::of(text);
     let mut errors: Vec<_> = errors
         .iter()
         .map(|error| {
             let span = error.span().unwrap_or_default();
             (
                 span.start,
-                Position::of(text, span.start),
+                lines.position(span.start),
                 error.message(),
                 span,
             )
@@ -84,7 +85,7 @@ fn first_of_each_line(text: &str, errors: &[Error]) -> Vec<(Position, Problem)> 
 
 /// Walks over a parsed text and notes where things stand.
 struct Places<'a> {
-    text: &'a str,
+    lines: Lines<'a>,
     positions: &'a mut BTreeMap<KeyPath, Position>,
 }
 
@@ -93,7 +94,7 @@ impl Places<'_> {
         for (key, value) in table {
             let path = path.child(key.get_ref().as_ref());
             self.positions
-                .insert(path.clone(), Position::of(self.text, key.span().start));
+                .insert(path.clone(), self.lines.position(key.span().start));
             self.of_value(value.get_ref(), &path);
         }
     }
@@ -102,7 +103,7 @@ impl Places<'_> {
         for (index, item) in list.iter().enumerate() {
             let path = path.child(index);
             self.positions
-                .insert(path.clone(), Position::of(self.text, item.span().start));
+                .insert(path.clone(), self.lines.position(item.span().start));
             self.of_value(item.get_ref(), &path);
         }
     }

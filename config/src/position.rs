@@ -16,14 +16,34 @@ pub struct Position {
     pub column: usize,
 }
 
-impl Position {
-    /// Returns the position of the byte at `offset` of `text`; an offset beyond it means its end.
-    pub(crate) fn of(text: &str, offset: usize) -> Self {
-        let before = text.get(..offset).unwrap_or(text);
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        let line = before.matches('\n').count() + 1;
-        let column = before.get(line_start..).unwrap_or_default().chars().count() + 1;
-        Self { line, column }
+/// Where the lines of a text begin, so that a position is found without reading the text again.
+pub(crate) struct Lines<'a> {
+    text: &'a str,
+    /// The offset of each line, in bytes.
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    /// Looks for the lines of `text`.
+    pub(crate) fn of(text: &'a str) -> Self {
+        let newlines = text.match_indices('\n');
+        let starts = [0]
+            .into_iter()
+            .chain(newlines.map(|(newline, _)| newline + 1));
+        Self {
+            text,
+            starts: starts.collect(),
+        }
+    }
+
+    /// Returns the position of the byte at `offset`; an offset beyond the text means its end.
+    pub(crate) fn position(&self, offset: usize) -> Position {
+        let offset = offset.min(self.text.len());
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied();
+        let before = self.text.get(start.unwrap_or_default()..offset);
+        let column = before.unwrap_or_default().chars().count() + 1;
+        Position { line, column }
     }
 }
 
@@ -37,7 +57,7 @@ impl Position {
 /// Of a line that may hold a secret (its key speaks of one, or it holds a URL with credentials)
 /// only the part up to the equals sign is shown.
 pub(crate) fn excerpt(text: &str, span: Range<usize>) -> String {
-    let at = Position::of(text, span.start);
+    let at = Lines::of(text).position(span.start);
     let line = text.lines().nth(at.line - 1).unwrap_or_default();
     let shown = without_secret(line).replace('\t', " ");
     let shown: String = shown.chars().take(EXCERPT_WIDTH).collect();
@@ -79,7 +99,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, offset: usize, line: usize, column: usize) {
         assert_eq!(
-            Position::of(text, offset),
+            Lines::of(text).position(offset),
             Position { line, column },
             "{text:?} at {offset}"
         );
@@ -93,6 +113,9 @@ mod tests {
         check("ab\r\ncd", 5, 2, 2);
         check("é = 1", 3, 1, 3);
         check("ab\n", 99, 2, 1);
+        check("\n\na\n", 1, 2, 1);
+        check("\n\na\n", 2, 3, 1);
+        check("\n\na\n", 4, 4, 1);
     }
 
     #[test]
