@@ -1,4 +1,19 @@
 //! What reading and writing bodies costs, beside serde_json doing its (lossy) best.
+//!
+//! Fastest sample of three runs, in nanoseconds, on one core of a shared AMD EPYC machine
+//! (2026-11-22, rustc 1.95); compare within a column only.
+//!
+//! | | unsigned, 1007 B | signed, 1840 B |
+//! |---|---|---|
+//! | parse + canonical | 3,674 | 3,124 |
+//! | serde_json there and back | 5,125 | 4,082 |
+//! | the former by the latter | 0.72 | 0.77 |
+//! | parse | 2,456 | 1,822 |
+//! | parse, as a relay spaces it | 2,489 | 1,856 |
+//! | canonical | 1,124 | 1,075 |
+//! | skim | 808 | 687 |
+//! | frames to signed bytes | 3,675 | 2,819 |
+//! | frames to relayed | 837 | 740 |
 
 #![expect(
     clippy::unwrap_used,
@@ -39,7 +54,9 @@ fn unsigned() -> String {
                 "bugs": [2101, 2204, 2350],
                 "critpath": true,
                 "karma": 3,
-                "notes": "The 7.0.4 stable update has a number of important fixes across the tree.",
+                "notes": "The 7.0.4 stable update has a number of important fixes across the tree. \
+                          It also brings the new schedulers, two drivers and a quieter boot; \
+                          no new firmware is needed.",
                 "request": null,
                 "severity": "medium",
                 "status": "testing",

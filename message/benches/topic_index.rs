@@ -1,4 +1,15 @@
 //! What it costs to find the patterns a topic matches, for 1, 100 and 10 000 patterns.
+//!
+//! Fastest sample of three runs, in nanoseconds, on one core of a shared AMD EPYC machine
+//! (2026-11-22, rustc 1.95). The topic has six segments and matches one pattern; from 100 on there
+//! are patterns that begin with `#`, which the topic is followed along for a second time.
+//!
+//! | patterns | index | each in turn |
+//! |---|---|---|
+//! | 1 | 115 | 70 |
+//! | 100 | 281 | 3,260 |
+//! | 10 000 | 281 | 315,068 |
+//! | one for everything | 6 | |
 
 #![expect(
     clippy::unwrap_used,

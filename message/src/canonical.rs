@@ -71,7 +71,7 @@ pub(crate) fn append_sendable(out: &mut String, body: &Value) -> Result<(), Enco
     writer::write::<Sendable>(out, body)
 }
 
-struct Canonical;
+pub(crate) struct Canonical;
 
 impl Style for Canonical {
     const SORT_KEYS: bool = true;
@@ -79,7 +79,8 @@ impl Style for Canonical {
     const KEY_SEPARATOR: &str = ":";
 }
 
-struct Sendable;
+/// What signers write: canonical, and finite.
+pub(crate) struct Sendable;
 
 impl Style for Sendable {
     const SORT_KEYS: bool = true;

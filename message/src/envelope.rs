@@ -11,11 +11,11 @@ use bytestring::ByteString;
 use serde::de::DeserializeOwned;
 
 use crate::canonical::{USUAL_LENGTH, append_canonical_without, append_sendable};
-use crate::json::{self, MAX_DEPTH, Object, Shape, Value};
+use crate::json::{self, MAX_DEPTH, Marks, Object, Shape, Value};
 use crate::{DecodeError, EncodeError, Stamp, Topic};
 
 /// The members a signature does not cover (fedmsg wire specification §3.3).
-const CREDENTIALS: [&str; 2] = ["signature", "certificate"];
+pub(crate) const CREDENTIALS: [&str; 2] = ["signature", "certificate"];
 
 static NULL: Value = Value::Null;
 
@@ -68,6 +68,8 @@ struct Parsed {
     body: Value,
     /// Why the body received was not that already.
     refusal: Option<DecodeError>,
+    /// Where the credentials are, if the bytes received are canonical.
+    marks: Option<Marks>,
 }
 
 impl Envelope {
@@ -140,6 +142,12 @@ impl Envelope {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn stamp(topic: Topic, msg: Value, stamp: &Stamp) -> Result<Envelope, EncodeError> {
+        let body = Envelope::stamped_body(&topic, msg, stamp);
+        Envelope::encode(topic, body)
+    }
+
+    /// Returns the six members every publisher sends.
+    pub(crate) fn stamped_body(topic: &Topic, msg: Value, stamp: &Stamp) -> Object {
         let msg = if msg.is_null() {
             Value::Object(Object::new())
         } else {
@@ -153,7 +161,7 @@ impl Envelope {
         body.insert("timestamp", stamp.timestamp);
         body.insert("topic", topic.as_str());
         body.insert("username", stamp.username.as_str());
-        Envelope::encode(topic, body)
+        body
     }
 
     /// Makes an envelope to send from a topic and a whole body, whose member `topic` is set to it.
@@ -170,7 +178,7 @@ impl Envelope {
         Ok(Envelope::new(topic, text.into()))
     }
 
-    fn new(topic: Topic, body: ByteString) -> Envelope {
+    pub(crate) fn new(topic: Topic, body: ByteString) -> Envelope {
         Envelope(Arc::new(Inner {
             topic,
             body,
@@ -320,6 +328,22 @@ impl Envelope {
         Ok(out.into_bytes())
     }
 
+    /// Returns the bytes of [`Envelope::signed_bytes`] as parts of the bytes received, if those are
+    /// canonical as they are: spares writing them anew, and copying them.
+    pub(crate) fn signed_parts(&self) -> Option<[&[u8]; 3]> {
+        let [signature, certificate] = self.parsed().marks.clone()?;
+        // `topic` comes after both, and so does a comma.
+        let (certificate, signature) = (certificate?, signature?);
+        let bytes = self.bytes();
+        let parts = [
+            bytes.get(..certificate.start)?,
+            bytes.get(certificate.end + 1..signature.start)?,
+            bytes.get(signature.end + 1..)?,
+        ];
+        debug_assert_eq!(Ok(parts.concat()), self.signed_bytes());
+        Some(parts)
+    }
+
     fn text(&self, name: &str) -> Option<&str> {
         self.get(name)?.as_str()
     }
@@ -331,23 +355,25 @@ impl Envelope {
             parsed,
         } = &*self.0;
         parsed.get_or_init(|| match read(body) {
-            Ok(body) => Parsed {
+            Ok((body, marks)) => Parsed {
                 body,
                 refusal: None,
+                marks,
             },
             Err(refusal) => Parsed {
                 body: wrapped(topic, body),
                 refusal: Some(refusal),
+                marks: None,
             },
         })
     }
 }
 
 /// Reads a body that needs no wrapping.
-fn read(body: &str) -> Result<Value, DecodeError> {
-    let value = Value::parse_str(body)?;
+fn read(body: &str) -> Result<(Value, Option<Marks>), DecodeError> {
+    let (value, marks) = Value::parse_marking(body, CREDENTIALS)?;
     match &value {
-        Value::Object(object) if object.contains_key("topic") => Ok(value),
+        Value::Object(object) if object.contains_key("topic") => Ok((value, marks)),
         Value::Object(_) => Err(DecodeError::NoTopic),
         other => Err(DecodeError::NotAnObject { kind: other.kind() }),
     }

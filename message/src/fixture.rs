@@ -2,7 +2,7 @@
 //!
 //! The vectors were made by the real Python program; `tests/fixtures/vectors/README.md` tells how.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 
@@ -11,9 +11,33 @@ use crate::json::{Int, Object, Value};
 /// Reads a file of golden vectors, with the parser under test: nothing else reads all of them.
 #[track_caller]
 pub(crate) fn vectors(path: &str) -> Value {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/vectors");
-    let bytes = std::fs::read(folder.join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let bytes = file(path);
     Value::parse(&bytes).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Reads any other file among the golden vectors.
+#[track_caller]
+pub(crate) fn file(path: &str) -> Vec<u8> {
+    std::fs::read(folder().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// Returns the files in a folder of golden vectors whose names end so, as paths to read; none would
+/// test nothing.
+#[track_caller]
+pub(crate) fn files(path: &str, ending: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder().join(path)).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut files: Vec<String> = names
+        .filter(|name| name.ends_with(ending))
+        .map(|name| format!("{path}/{name}"))
+        .collect();
+    assert!(!files.is_empty(), "{path} has no *{ending}");
+    files.sort();
+    files
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/vectors")
 }
 
 /// Returns the list `key` of a file of golden vectors; an empty one would test nothing.
@@ -94,8 +118,11 @@ pub(crate) fn any_value() -> impl Strategy<Value = Value> {
 /// Any text, made of UTF-16 units so that there are lone surrogates, with few different ones so
 /// that keys repeat.
 fn any_text() -> impl Strategy<Value = Value> {
+    let common: Vec<u16> = "ab\"\\/\u{0}\u{1f} \u{7f}\u{80}é€\u{ffff}"
+        .encode_utf16()
+        .collect();
     let unit = prop_oneof![
-        4 => prop::sample::select("ab\"\\/\u{0}\u{1f} \u{7f}\u{80}é€\u{ffff}".encode_utf16().collect::<Vec<_>>()),
+        4 => prop::sample::select(common),
         1 => 0xd800..0xe000u16,
         1 => any::<u16>(),
     ];

@@ -48,6 +48,7 @@ pub use deserializer::from_value;
 pub use error::{JsonError, JsonErrorKind};
 pub use int::{Int, NotAnInteger};
 pub use object::{IntoIter, Iter, Object};
+pub(crate) use parse::Marks;
 pub use serializer::to_value;
 pub use skim::{Shape, skim, skim_str};
 pub use style::{to_pretty, to_spaced};

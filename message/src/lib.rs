@@ -36,12 +36,21 @@ mod envelope;
 mod decode_error;
 mod encode_error;
 
+mod verdict;
+
 mod canonical;
+mod crypto;
 #[cfg(test)]
 mod fixture;
 pub mod json;
 
 pub use canonical::{append_canonical, append_canonical_without, to_canonical};
+pub use crypto::{
+    Backend, Backends, Base64Error, Certificate, CertificateError, CrlPolicy, Field, GpgClaim,
+    PemError, RevocationList, RevocationListError, RoutingPolicy, SignError, Signer, SignerError,
+    StrongAlgorithm, StrongSignatureError, TrustError, TrustStore, Validator, ValidatorSettings,
+    Validity, fix_datagrepper_message, fuzzing, strip_credentials,
+};
 pub use decode_error::DecodeError;
 pub use encode_error::EncodeError;
 pub use envelope::Envelope;
@@ -51,3 +60,4 @@ pub use topic::{Topic, TopicError};
 pub use topic_filter::TopicFilter;
 pub use topic_index::TopicIndex;
 pub use topic_pattern::{PatternError, TopicPattern};
+pub use verdict::{Alarm, Distrust, Refusal, Verdict};

@@ -203,21 +203,27 @@ impl<'a> Walk<'a> {
 
     /// Goes on by one segment.
     fn step(&mut self, segment: &str) {
-        for node in self.moving.drain(..).chain(self.resting.iter().copied()) {
-            self.next.extend(node.literals.get(segment));
-            self.next.extend(node.one.as_deref());
+        for node in self.resting.iter().chain(&self.moving) {
+            if let Some(child) = node.literals.get(segment) {
+                self.next.push(child);
+            }
+            if let Some(child) = &node.one {
+                self.next.push(child);
+            }
         }
         std::mem::swap(&mut self.moving, &mut self.next);
-        for rest in self.moving.iter().filter_map(|node| node.rest.as_deref()) {
+        self.next.clear();
+        for node in &self.moving {
+            let Some(rest) = &node.rest else { continue };
             let is_new = rest
                 .floating
                 .is_some_and(|number| see(&mut self.seen, number));
             if is_new {
                 // Whatever is still to come, a pattern that ends here matches.
                 self.keys.extend_from_slice(&rest.keys);
-            }
-            if is_new && !rest.is_leaf() {
-                self.resting.push(rest);
+                if !rest.is_leaf() {
+                    self.resting.push(rest);
+                }
             }
         }
     }

@@ -11,6 +11,9 @@ use super::{JsonError, JsonErrorKind};
 pub(super) struct Cursor<'a> {
     text: &'a str,
     position: usize,
+    /// Whether everything so far is spelled as the canonical writer would; floats apart, which are
+    /// not converted here.
+    is_canonical: bool,
 }
 
 /// A number, not yet converted when that costs something.
@@ -32,7 +35,23 @@ const SMALL_DIGITS: usize = 18;
 impl<'a> Cursor<'a> {
     /// Stands before the first byte.
     pub(super) fn new(text: &'a str) -> Cursor<'a> {
-        Cursor { text, position: 0 }
+        Cursor {
+            text,
+            position: 0,
+            is_canonical: true,
+        }
+    }
+
+    /// Returns how many bytes have been read.
+    #[inline]
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Returns whether the text, read to its end, is spelled as the canonical writer would; floats
+    /// and the order of keys apart.
+    pub(super) fn is_canonical(&self) -> bool {
+        self.is_canonical && scan::is_below_delete(self.text.as_bytes())
     }
 
     /// Returns the byte ahead.
@@ -53,7 +72,10 @@ impl<'a> Cursor<'a> {
     pub(super) fn token(&mut self) -> Option<u8> {
         loop {
             match self.peek() {
-                Some(b' ' | b'\t' | b'\n' | b'\r') => self.step(),
+                Some(b' ' | b'\t' | b'\n' | b'\r') => {
+                    self.is_canonical = false;
+                    self.step();
+                }
                 other => return other,
             }
         }
@@ -128,6 +150,7 @@ impl<'a> Cursor<'a> {
         Ok(if self.position > end_of_integer {
             Number::Float(literal)
         } else if literal.len() <= SMALL_DIGITS {
+            self.is_canonical &= literal != "-0";
             Number::Small(if is_negative { -small } else { small })
         } else {
             Number::Digits(literal)
@@ -170,6 +193,9 @@ impl<'a> Cursor<'a> {
         if self.eat(b'"') {
             return Ok(Some(plain));
         }
+        // Up to the next quote, which usually is the end: certificates have an escape in each line.
+        let more = memchr::memchr(b'"', self.rest()).unwrap_or_default();
+        sink.reserve(plain.len() + more);
         sink.push_str(plain);
         self.escaped_string(sink)?;
         Ok(None)
@@ -206,7 +232,11 @@ impl<'a> Cursor<'a> {
     fn escape(&mut self, sink: &mut impl TextSink) -> Result<(), JsonError> {
         self.step();
         let plain = match self.peek() {
-            Some(character @ (b'"' | b'\\' | b'/')) => char::from(character),
+            Some(character @ (b'"' | b'\\')) => char::from(character),
+            Some(b'/') => {
+                self.is_canonical = false;
+                '/'
+            }
             Some(b'b') => '\u{8}',
             Some(b'f') => '\u{c}',
             Some(b'n') => '\n',
@@ -250,12 +280,17 @@ impl<'a> Cursor<'a> {
             let digit = match self.peek() {
                 Some(digit @ b'0'..=b'9') => digit - b'0',
                 Some(letter @ b'a'..=b'f') => letter - b'a' + 10,
-                Some(letter @ b'A'..=b'F') => letter - b'A' + 10,
+                Some(letter @ b'A'..=b'F') => {
+                    self.is_canonical = false;
+                    letter - b'A' + 10
+                }
                 _ => return Err(self.error(JsonErrorKind::InvalidEscape)),
             };
             unit = unit << 4 | u16::from(digit);
             self.step();
         }
+        // What is written as it is, or has a shorter escape.
+        self.is_canonical &= !matches!(unit, 0x20..0x7f | 0x08 | 0x09 | 0x0a | 0x0c | 0x0d);
         Ok(unit)
     }
 

@@ -15,6 +15,9 @@ pub struct JsonError {
 /// What is wrong with a JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+// A whole word: the parser moves results about in words, and a tag of one byte makes it read what
+// it has just written in pieces, at five per cent of its time.
+#[repr(u64)]
 pub enum JsonErrorKind {
     /// The bytes are not UTF-8.
     #[error("invalid UTF-8")]

@@ -35,10 +35,12 @@ pub(super) trait Build {
     fn end_array(&mut self, array: Self::Array) -> Self::Value;
     /// Begins an object.
     fn object(&mut self) -> Self::Object;
-    /// Takes the next member.
-    fn member(&mut self, object: &mut Self::Object, key: Self::Key, value: Self::Value);
+    /// Takes the next member, which ends before byte `end` of the text.
+    fn member(&mut self, object: &mut Self::Object, key: Self::Key, value: Self::Value, end: usize);
     /// Finishes an object.
     fn end_object(&mut self, object: Self::Object) -> Self::Value;
+    /// Looks at the text as a whole, once it has been read to its end.
+    fn end(&mut self, _text: &Cursor<'_>) {}
 }
 
 /// Reads a whole text, which may nest `depth` levels.
@@ -56,7 +58,10 @@ pub(super) fn document<B: Build>(
     let mut cursor = Cursor::new(text);
     let value = value(&mut cursor, build, depth)?;
     match cursor.token() {
-        None => Ok(value),
+        None => {
+            build.end(&cursor);
+            Ok(value)
+        }
         Some(_) => Err(cursor.error(JsonErrorKind::TrailingData)),
     }
 }
@@ -130,7 +135,7 @@ fn object<B: Build>(
         };
         cursor.step();
         let value = value(cursor, build, depth)?;
-        build.member(&mut object, key, value);
+        build.member(&mut object, key, value, cursor.position());
         if !another(cursor, b'}')? {
             return Ok(build.end_object(object));
         }

@@ -239,6 +239,11 @@ impl ObjectBuilder {
         }
     }
 
+    /// Returns whether the keys came in the order of the canonical writer, each once.
+    pub(super) fn is_ascending(&self) -> bool {
+        self.is_ascending
+    }
+
     /// Returns the object.
     pub(super) fn finish(self) -> Object {
         self.object

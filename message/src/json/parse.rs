@@ -2,6 +2,7 @@
 //!
 //! Called by the envelope, once for each message that somebody wants to look into.
 
+use std::ops::Range;
 use std::str::FromStr;
 
 use super::cursor::{Cursor, Number};
@@ -47,6 +48,21 @@ impl Value {
         Value::parse_within(json, MAX_DEPTH)
     }
 
+    /// Reads one JSON text like [`Value::parse_str`]; if it is canonical, returns also where in it
+    /// the members `marked` of the object at its top are.
+    pub(crate) fn parse_marking(
+        json: &str,
+        marked: [&'static str; MARKS],
+    ) -> Result<(Value, Option<Marks>), JsonError> {
+        let mut tree = Tree {
+            marked,
+            ..Tree::default()
+        };
+        let value = grammar::document(json, &mut tree, MAX_DEPTH)?;
+        let marks = tree.is_canonical.then_some(tree.marks);
+        Ok((value, marks))
+    }
+
     /// Reads one JSON text that may nest `depth` levels, at most [`MAX_DEPTH`].
     pub(crate) fn parse_within(json: &str, depth: usize) -> Result<Value, JsonError> {
         grammar::document(json, &mut Tree::default(), depth)
@@ -69,10 +85,36 @@ pub(super) fn utf8(json: &[u8]) -> Result<&str, JsonError> {
     })
 }
 
+/// How many members can be marked.
+const MARKS: usize = 2;
+
+/// Where the marked members are: the bytes from the quote before the key to the end of the value.
+pub(crate) type Marks = [Option<Range<usize>>; MARKS];
+
 /// Builds values.
-#[derive(Default)]
 struct Tree {
     escaped: TextBuilder,
+    marked: [&'static str; MARKS],
+    marks: Marks,
+    /// How many arrays and objects are open.
+    depth: usize,
+    /// Whether the text is what the canonical writer makes of the value.
+    is_canonical: bool,
+    /// A float as the canonical writer writes it.
+    float: String,
+}
+
+impl Default for Tree {
+    fn default() -> Tree {
+        Tree {
+            escaped: TextBuilder::default(),
+            marked: Default::default(),
+            marks: Default::default(),
+            depth: 0,
+            is_canonical: true,
+            float: String::new(),
+        }
+    }
 }
 
 impl Tree {
@@ -87,7 +129,8 @@ impl Tree {
 
 impl Build for Tree {
     type Value = Value;
-    type Key = Text;
+    /// The key, and where in the text it begins.
+    type Key = (Text, usize);
     type Array = Vec<Value>;
     type Object = ObjectBuilder;
 
@@ -103,7 +146,13 @@ impl Build for Tree {
         match number {
             Number::Small(int) => Value::Int(Int::from(int)),
             Number::Digits(digits) => Value::Int(Int::from_json_digits(digits)),
-            Number::Float(text) => Value::Float(float::parse(text)),
+            Number::Float(text) => {
+                let float = float::parse(text);
+                self.float.clear();
+                float::write(&mut self.float, float);
+                self.is_canonical &= self.float == text;
+                Value::Float(float)
+            }
             Number::NotFinite(float) => Value::Float(float),
         }
     }
@@ -112,11 +161,13 @@ impl Build for Tree {
         self.text(cursor).map(Value::String)
     }
 
-    fn key(&mut self, cursor: &mut Cursor<'_>) -> Result<Text, JsonError> {
-        self.text(cursor)
+    fn key(&mut self, cursor: &mut Cursor<'_>) -> Result<(Text, usize), JsonError> {
+        let start = cursor.position();
+        Ok((self.text(cursor)?, start))
     }
 
     fn array(&mut self) -> Vec<Value> {
+        self.depth += 1;
         Vec::new()
     }
 
@@ -125,19 +176,39 @@ impl Build for Tree {
     }
 
     fn end_array(&mut self, array: Vec<Value>) -> Value {
+        self.depth -= 1;
         Value::Array(array)
     }
 
     fn object(&mut self) -> ObjectBuilder {
+        self.depth += 1;
         ObjectBuilder::default()
     }
 
-    fn member(&mut self, object: &mut ObjectBuilder, key: Text, value: Value) {
+    fn member(
+        &mut self,
+        object: &mut ObjectBuilder,
+        (key, start): (Text, usize),
+        value: Value,
+        end: usize,
+    ) {
+        if self.depth == 1
+            && let Some(which) = self.marked.iter().position(|marked| key == *marked)
+            && let Some(mark) = self.marks.get_mut(which)
+        {
+            *mark = Some(start..end);
+        }
         object.insert(key, value);
     }
 
     fn end_object(&mut self, object: ObjectBuilder) -> Value {
+        self.depth -= 1;
+        self.is_canonical &= object.is_ascending();
         Value::Object(object.finish())
+    }
+
+    fn end(&mut self, text: &Cursor<'_>) {
+        self.is_canonical &= text.is_canonical();
     }
 }
 

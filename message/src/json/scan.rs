@@ -24,6 +24,17 @@ pub(super) fn until_escape(bytes: &[u8]) -> usize {
     })
 }
 
+/// Returns whether all bytes are below U+007F: what is not must be escaped in ASCII JSON.
+#[inline]
+pub(super) fn is_below_delete(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    // U+007F and one is U+0080. A carry comes from a byte that is flagged itself.
+    let flagged = |word: u64| word | word.wrapping_add(ONES);
+    let words = words.iter().map(|word| flagged(u64::from_le_bytes(*word)));
+    let flags = words.fold(0, |flags, word| flags | word) | flagged(short_word(rest));
+    flags & HIGH_BITS == 0
+}
+
 /// Returns the index of the first byte that `flag` sets the highest bit of, or the length.
 #[inline(always)]
 fn until(bytes: &[u8], flag: impl Fn(u64) -> u64) -> usize {
@@ -103,6 +114,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn bytes_from_delete_on_are_seen() {
+        for byte in 0..=u8::MAX {
+            for length in 1..20 {
+                for position in 0..length {
+                    let mut bytes = vec![b'~'; length];
+                    bytes[position] = byte;
+                    assert_eq!(is_below_delete(&bytes), byte < 0x7f, "{bytes:?}");
+                }
+            }
+        }
+        assert!(is_below_delete(b""));
     }
 
     #[test]

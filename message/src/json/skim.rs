@@ -107,7 +107,7 @@ impl Build for Skimmer {
         Shape::Object
     }
 
-    fn member(&mut self, object: &mut Shape, is_topic: bool, _: Shape) {
+    fn member(&mut self, object: &mut Shape, is_topic: bool, _: Shape, _: usize) {
         if is_topic {
             *object = Shape::Envelope;
         }

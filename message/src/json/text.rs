@@ -121,8 +121,14 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
+/// A longer text keeps the buffer it was collected in; a shorter one is copied, and the buffer
+/// used again.
+const WORTH_A_BUFFER: usize = 256;
+
 /// Takes the decoded pieces of a string that has escapes.
 pub(super) trait TextSink {
+    /// Prepares for about so many bytes.
+    fn reserve(&mut self, bytes: usize);
     /// Takes proper text.
     fn push_str(&mut self, text: &str);
     /// Takes one character.
@@ -135,6 +141,7 @@ pub(super) trait TextSink {
 pub(super) struct Discard;
 
 impl TextSink for Discard {
+    fn reserve(&mut self, _: usize) {}
     fn push_str(&mut self, _: &str) {}
     fn push_char(&mut self, _: char) {}
     fn push_surrogate(&mut self, _: u16) {}
@@ -149,6 +156,10 @@ pub(super) struct TextBuilder {
 }
 
 impl TextSink for TextBuilder {
+    fn reserve(&mut self, bytes: usize) {
+        self.utf8.reserve(bytes);
+    }
+
     fn push_str(&mut self, text: &str) {
         if self.wtf8.is_empty() {
             self.utf8.push_str(text);
@@ -179,10 +190,12 @@ impl TextSink for TextBuilder {
 impl TextBuilder {
     /// Returns the text collected and starts anew.
     pub(super) fn take(&mut self) -> Text {
-        let text = if self.wtf8.is_empty() {
+        let text = if !self.wtf8.is_empty() {
+            Text(Repr::Wtf8(self.wtf8.as_slice().into()))
+        } else if self.utf8.len() < WORTH_A_BUFFER {
             Text(Repr::Utf8(CompactString::new(&self.utf8)))
         } else {
-            Text(Repr::Wtf8(self.wtf8.as_slice().into()))
+            Text(Repr::Utf8(std::mem::take(&mut self.utf8).into()))
         };
         self.clear();
         text

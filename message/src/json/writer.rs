@@ -44,9 +44,35 @@ pub(crate) fn write_with<S: Style>(
     keep: impl Fn(&Text) -> bool,
 ) -> Result<(), EncodeError> {
     match value {
-        Value::Object(object) => write_object::<S>(out, object, 0, keep),
+        Value::Object(object) => write_object::<S>(out, object, 0, keep, |_, _| {}),
         other => write::<S>(out, other),
     }
+}
+
+/// Appends an object, and returns where in `out` members of the keys `absent`, which it does not
+/// have, would stand: each before a member, or at the closing bracket.
+///
+/// The signer puts signature and certificate there, instead of writing the body a second time.
+///
+/// # Errors
+///
+/// Those of [`write`].
+pub(crate) fn write_with_gaps<S: Style, const N: usize>(
+    out: &mut String,
+    object: &Object,
+    absent: [&str; N],
+) -> Result<[usize; N], EncodeError> {
+    let mut gaps = [None; N];
+    let look_for_gaps = |key: &Text, position| {
+        for (gap, absent) in gaps.iter_mut().zip(absent) {
+            if gap.is_none() && absent.as_bytes() < key.as_wtf8() {
+                *gap = Some(position);
+            }
+        }
+    };
+    write_object::<S>(out, object, 0, |_| true, look_for_gaps)?;
+    let end = out.len() - 1;
+    Ok(gaps.map(|gap| gap.unwrap_or(end)))
 }
 
 fn write_value<S: Style>(out: &mut String, value: &Value, depth: usize) -> Result<(), EncodeError> {
@@ -63,7 +89,9 @@ fn write_value<S: Style>(out: &mut String, value: &Value, depth: usize) -> Resul
         Value::Float(float) => float::write(out, *float),
         Value::String(text) => write_text(out, text),
         Value::Array(items) => return write_array::<S>(out, items, depth),
-        Value::Object(object) => return write_object::<S>(out, object, depth, |_| true),
+        Value::Object(object) => {
+            return write_object::<S>(out, object, depth, |_| true, |_, _| {});
+        }
     }
     Ok(())
 }
@@ -84,21 +112,23 @@ fn write_array<S: Style>(
     Ok(())
 }
 
-/// Appends the members that are kept, sorting them first where that is needed.
+/// Appends the members that are kept, sorting them first where that is needed, and tells
+/// `before_member` where each begins.
 fn write_object<S: Style>(
     out: &mut String,
     object: &Object,
     depth: usize,
     keep: impl Fn(&Text) -> bool,
+    before_member: impl FnMut(&Text, usize),
 ) -> Result<(), EncodeError> {
     let members = object.members();
     let kept = members.iter().filter(|(key, _)| keep(key));
     if !S::SORT_KEYS || members.is_sorted_by(|(left, _), (right, _)| left < right) {
-        write_members::<S>(out, kept, depth)
+        write_members::<S>(out, kept, depth, before_member)
     } else {
         let mut sorted: SmallVec<[_; 16]> = kept.collect();
         sorted.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
-        write_members::<S>(out, sorted.into_iter(), depth)
+        write_members::<S>(out, sorted.into_iter(), depth, before_member)
     }
 }
 
@@ -106,6 +136,7 @@ fn write_members<'a, S: Style>(
     out: &mut String,
     members: impl Iterator<Item = &'a (Text, Value)>,
     depth: usize,
+    mut before_member: impl FnMut(&Text, usize),
 ) -> Result<(), EncodeError> {
     let depth = descend(depth)?;
     out.push('{');
@@ -113,6 +144,7 @@ fn write_members<'a, S: Style>(
     for (index, (key, value)) in members.enumerate() {
         is_empty = false;
         begin_item::<S>(out, index, depth);
+        before_member(key, out.len());
         write_text(out, key);
         out.push_str(S::KEY_SEPARATOR);
         write_value::<S>(out, value, depth).map_err(|error| error.below(&key.to_string_lossy()))?;

@@ -47,14 +47,17 @@ proptest! {
                 }
                 Change::Retain(divisor) => {
                     model.retain(|(key, _)| key % divisor != 0);
-                    let gone: Vec<String> = (0..40).filter(|key| key % divisor == 0).map(name).collect();
+                    let gone = (0..40).filter(|key| key % divisor == 0).map(name);
+                    let gone: Vec<String> = gone.collect();
                     object.retain(|key, _| !gone.iter().any(|gone| key == gone.as_str()));
                 }
             }
             let members: Vec<(String, Value)> =
                 model.iter().map(|(key, value)| (name(*key), Value::from(*value))).collect();
-            let shown = object.iter().map(|(key, value)| (key.to_string_lossy().into_owned(), value.clone()));
-            prop_assert_eq!(shown.collect::<Vec<_>>(), members.clone());
+            let own = |(key, value): (&Text, &Value)| {
+                (key.to_string_lossy().into_owned(), value.clone())
+            };
+            prop_assert_eq!(object.iter().map(own).collect::<Vec<_>>(), members.clone());
             for key in 0..40 {
                 let expected = model.iter().find(|(known, _)| *known == key);
                 let expected = expected.map(|(_, value)| Value::from(*value));

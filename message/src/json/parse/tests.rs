@@ -280,3 +280,79 @@ proptest! {
         check_agreement(&json)?;
     }
 }
+
+/// The generator of the comparison with CPython: texts of every spelling.
+#[path = "../../../tests/python_json/generate.rs"]
+mod generate;
+
+/// A text is canonical if, and only if, writing its value canonically gives the same text.
+#[track_caller]
+fn check_canonical(text: &str) -> Option<bool> {
+    let (value, marks) = Value::parse_marking(text, ["b", "a"]).ok()?;
+    let canonical = to_canonical(&value).unwrap() == text.as_bytes();
+    assert_eq!(marks.is_some(), canonical, "{text}");
+    let object = value.as_object();
+    for (key, mark) in ["b", "a"].into_iter().zip(marks.into_iter().flatten()) {
+        let member = object.and_then(|object| object.get(key));
+        let expected = member.map(|member| {
+            let value = to_canonical(member).unwrap();
+            format!("\"{key}\":{}", String::from_utf8(value).unwrap())
+        });
+        assert_eq!(mark.map(|mark| text[mark].to_owned()), expected, "{text}");
+    }
+    Some(canonical)
+}
+
+#[test]
+fn a_canonical_text_is_known_for_one() {
+    for seed in 0..4 {
+        let texts = generate::texts(seed, 6_000);
+        let texts = texts.iter().filter_map(|text| str::from_utf8(text).ok());
+        let found: Vec<bool> = texts.filter_map(check_canonical).collect();
+        let canonical = found.iter().filter(|found| **found).count();
+        assert!(
+            canonical > 500 && found.len() - canonical > 2_000,
+            "{canonical}"
+        );
+    }
+    for text in [
+        r#"{"a":1,"b":{"a":"x"}}"#,
+        r#"{"a":{"b":[{"a":1}]},"c":2}"#,
+        r#"[{"a":1}]"#,
+        r#"{"b":1,"a":2}"#,
+        r#"{"a":1,"a":1}"#,
+        r#"{"a":1,"b":1,"a":1}"#,
+        r#"{"\u0061":1}"#,
+        "{\"a\":1}\n",
+        "{\"a\":\"\u{7f}\"}",
+        "{\"a\":\"é\"}",
+        r#"{"a":"\u007f\u0000\u001f\u00e9\ud83d\ude00\ud83d"}"#,
+        r#"{"a":"\u00E9"}"#,
+        r#"{"a":"\uD83D"}"#,
+        r#"{"a":"\u000a"}"#,
+        r#"{"a":"\/"}"#,
+        r#"{"a":-0}"#,
+        r#"{"a":-0.0}"#,
+        r#"{"a":1e16}"#,
+        r#"{"a":[NaN,-Infinity,Infinity,1e+16,123456789012345678901234567890]}"#,
+    ] {
+        assert!(check_canonical(text).is_some(), "{text}");
+    }
+    // One escape for each unit there is, in both cases.
+    for unit in 0..=0xffffu32 {
+        check_canonical(&format!(r#""\u{unit:04x}""#));
+        check_canonical(&format!(r#""\u{unit:04X}""#));
+    }
+    for byte in 0..0x80u8 {
+        check_canonical(&format!(r#""{}""#, char::from(byte)));
+        check_canonical(&format!(r#""\{}""#, char::from(byte)));
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_the_canonical_writer_wrote_is_canonical(value in any_value()) {
+        let text = String::from_utf8(to_canonical(&value).unwrap()).unwrap();
+        prop_assert_eq!(check_canonical(&text), Some(true));
+    }
+}
