@@ -4,16 +4,17 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
-use fedmsg_config::{Config, Sources};
-use fedmsg_message::{Message, TopicFilter};
+use fedmsg_config::{Config, Endpoint, Sources};
+use fedmsg_message::{Message, Topic, TopicFilter};
 use futures::StreamExt;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::bus::Bus;
 use crate::delivery::Delivery;
-use crate::publisher::{PublishError, Published};
+use crate::publisher::{Audience, PublishError, Published, PublisherCounts};
 use crate::subscriber::SubscribeError;
 use crate::tail::TailError;
 
@@ -79,6 +80,25 @@ impl Publisher {
     /// As [`crate::Publisher::publish`].
     pub fn publish(&self, message: Message) -> Result<Published, BlockingError> {
         Ok(self.runtime.block_on(self.publisher.publish(message))?)
+    }
+
+    /// Waits, up to `patience`, until somebody subscribes to `topic`; see
+    /// [`crate::Publisher::wait_for_subscriber`].
+    pub fn wait_for_subscriber(&self, topic: &Topic, patience: Duration) -> Audience {
+        let subscriber = self.publisher.wait_for_subscriber(topic, patience);
+        self.runtime.block_on(subscriber)
+    }
+
+    /// The address bound (one), or the relays connected to.
+    #[must_use]
+    pub fn addresses(&self) -> &[Endpoint] {
+        self.publisher.addresses()
+    }
+
+    /// Running totals.
+    #[must_use]
+    pub fn counts(&self) -> PublisherCounts {
+        self.publisher.counts()
     }
 }
 

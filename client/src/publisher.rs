@@ -408,3 +408,6 @@ fn msg_id() -> String {
         .year();
     format!("{year:04}-{}", uuid::Uuid::new_v4())
 }
+
+#[cfg(test)]
+mod tests;

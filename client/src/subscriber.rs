@@ -31,9 +31,17 @@ pub enum SubscribeError {
     /// The configuration names no address to listen to.
     #[error("no endpoint to listen to: add one to [endpoints] in the configuration")]
     NoEndpoint,
+    /// There is no address to bind.
+    #[error("no address to listen on: `{name}` is empty")]
+    NoAddress {
+        /// What the addresses would be listed as.
+        name: EndpointName,
+    },
     /// An address that was to be bound is taken or not of this host.
-    #[error("cannot listen on {endpoint}")]
+    #[error("{name}: cannot listen on {endpoint}: {source}")]
     Bind {
+        /// What the address is listed as.
+        name: EndpointName,
         /// The endpoint as configured.
         endpoint: Endpoint,
         /// What the socket said.
@@ -120,7 +128,7 @@ impl Subscriber {
         filters: Vec<TopicFilter>,
     ) -> Result<(Self, Vec<Endpoint>), SubscribeError> {
         if endpoints.is_empty() {
-            return Err(SubscribeError::NoEndpoint);
+            return Err(SubscribeError::NoAddress { name: name.clone() });
         }
         let counters = Arc::new(SubscriberCounters::default());
         let prefixes = prefixes(&filters);
@@ -130,6 +138,7 @@ impl Subscriber {
             let (socket, bound) =
                 SubSocket::bind(context, options, &address, &prefixes).map_err(|source| {
                     SubscribeError::Bind {
+                        name: name.clone(),
                         endpoint: endpoint.clone(),
                         source,
                     }
@@ -236,26 +245,4 @@ fn prefixes(filters: &[TopicFilter]) -> Vec<Bytes> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(filters: &[&str], expected: &[&str]) {
-        let filters: Vec<TopicFilter> = filters
-            .iter()
-            .map(|filter| filter.parse().unwrap())
-            .collect();
-        let expected: Vec<Bytes> = expected
-            .iter()
-            .map(|prefix| Bytes::copy_from_slice(prefix.as_bytes()))
-            .collect();
-        assert_eq!(prefixes(&filters), expected);
-    }
-
-    #[test]
-    fn covered_prefixes_are_left_out() {
-        check(&[], &[""]);
-        check(&["org.a", "org.a.b", "org"], &["org"]);
-        check(&["org.a.*", "org.b.#", "org.b"], &["org.a.", "org.b"]);
-        check(&["*", "org"], &[""]);
-    }
-}
+mod tests;

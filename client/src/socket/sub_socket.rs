@@ -76,6 +76,8 @@ impl SubSocket {
         options: &SocketOptions,
     ) -> Result<(zmq::Socket, zmq::Socket), SocketError> {
         let socket = context.socket(zmq::SUB, options)?;
+        // Nothing it has to say is worth waiting for once it is closed.
+        socket.set_linger(0)?;
         socket.set_rcvhwm(options.receive_high_water_mark)?;
         // A SUB socket queues its own subscriptions to send: a limit would lose them at a reconnect.
         socket.set_sndhwm(0)?;
@@ -149,6 +151,17 @@ impl SubSocket {
     }
 }
 
+impl Drop for SubSocket {
+    /// Takes the monitor away before its reader goes. libzmq works on a socket for a while after it
+    /// has been closed, and reports to the monitor with a send that blocks (4.3.4,
+    /// `socket_base_t::monitor_event`): without a reader for ever, and with it the I/O thread and all
+    /// other sockets of the context.
+    fn drop(&mut self) {
+        // The bindings cannot switch it off; one without events in its place reports nothing.
+        let _ = self.subscribe.get_socket().monitor(&monitor_address(), 0);
+    }
+}
+
 impl Frames {
     fn len(&self) -> usize {
         match self {
@@ -208,7 +221,6 @@ fn receive_rest(socket: &zmq::Socket, frame: &mut zmq::Message) -> Result<(), zm
 
 /// Opens the PAIR socket on which libzmq reports what happens to `socket`'s connections.
 fn monitor(context: &SocketContext, socket: &zmq::Socket) -> Result<zmq::Socket, SocketError> {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
     let events = [
         zmq::SocketEvent::HANDSHAKE_SUCCEEDED,
         zmq::SocketEvent::DISCONNECTED,
@@ -219,15 +231,21 @@ fn monitor(context: &SocketContext, socket: &zmq::Socket) -> Result<zmq::Socket,
     let mask = events
         .iter()
         .fold(0, |mask, event| mask | i32::from(event.to_raw()));
-    let address = format!(
-        "inproc://monitor.{}",
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
+    let address = monitor_address();
     socket.monitor(&address, mask)?;
     let pair = context.0.socket(zmq::PAIR)?;
     pair.set_linger(0)?;
+    // Without limit, because libzmq's I/O thread would wait for a reader that is held back.
+    pair.set_rcvhwm(0)?;
     pair.connect(&address)?;
     Ok(pair)
+}
+
+/// Returns an address within this process that no monitor has had before.
+fn monitor_address() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    format!("inproc://monitor.{number}")
 }
 
 /// Reads a monitor message: frame 0 is the event (`u16`) and its value (`u32`), native byte order.

@@ -2,9 +2,14 @@
 
 use std::fs;
 use std::future::poll_fn;
+use std::io::{Read, Write};
+use std::mem::{self, ManuallyDrop};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
+use tokio::net::TcpSocket;
+use tokio::time::timeout;
 
 use super::sub_socket::BATCH_MESSAGES;
 use super::*;
@@ -211,6 +216,95 @@ async fn a_frame_beyond_the_limit_costs_its_connection() {
     let up = poll_fn(|context| subscriber.poll_peer(context)).await;
     let down = poll_fn(|context| subscriber.poll_peer(context)).await;
     assert_eq!((up, down), (PeerEvent::Up, PeerEvent::Down));
+}
+
+/// A socket that keeps a port for the test, on which nobody listens.
+fn reserved_port() -> (TcpSocket, Endpoint) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap(); // as libzmq does, which can bind it then
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = Endpoint::tcp(socket.local_addr().unwrap());
+    (socket, address)
+}
+
+#[tokio::test]
+async fn a_subscriber_that_was_dropped_is_gone_and_stalls_nobody() {
+    let mut patient = options();
+    (patient.linger_ms, patient.reconnect_ivl_ms) = (60_000, 1);
+    let context = context();
+    mem::forget(context.clone()); // the end of a stalled context would be waited for, for ever
+    let (mut publisher, mut subscriber, _) = pair(&context).await;
+    let (_reserved, nobody) = reserved_port();
+    let mut dropped = SubSocket::connect(&context, &patient, &nobody, &[Bytes::new()]).unwrap();
+    assert!(receive(&mut dropped, 1).now_or_never().is_none());
+    drop(dropped);
+    let elsewhere = SocketContext::new(1);
+    let (mut late, _) = PubSocket::bind(&elsewhere, &options(), &nobody).unwrap();
+    let subscribed = timeout(Duration::from_millis(300), subscribed(&mut late)).await;
+    assert!(subscribed.is_err(), "the dropped one has subscribed");
+
+    publisher.send(b"t", b"{}").unwrap();
+    let received = timeout(Duration::from_secs(10), receive(&mut subscriber, 1)).await;
+    assert!(received.is_ok(), "the others are stalled");
+}
+
+#[tokio::test]
+async fn subscribers_that_are_dropped_while_publishers_connect_stall_nobody() {
+    let context = context();
+    mem::forget(context.clone());
+    let (mut publisher, mut subscriber, _) = pair(&context).await;
+    let elsewhere = SocketContext::new(1);
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..200 {
+        let address = endpoint(&format!("ipc://{}/{round}", folder.path().display()));
+        let (mut dropped, bound) =
+            SubSocket::bind(&context, &options(), &address, &[Bytes::new()]).unwrap();
+        let to = vec![bound; 4];
+        let connecting = PubSocket::connect(&elsewhere, &options(), &to).unwrap();
+        if round % 2 == 0 {
+            let first = poll_fn(|context| dropped.poll_peer(context));
+            let first = timeout(Duration::from_secs(10), first).await;
+            assert!(first.is_ok(), "stalled in round {round}");
+        }
+        drop(dropped);
+        drop(connecting);
+        publisher.send(b"t", b"{}").unwrap();
+        let received = timeout(Duration::from_secs(10), receive(&mut subscriber, 1)).await;
+        assert!(received.is_ok(), "stalled in round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_subscriber_whose_events_nobody_reads_stalls_nobody() {
+    let context = context();
+    mem::forget(context.clone());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bus");
+    let address = endpoint(&format!("ipc://{}", path.display()));
+    let (subscriber, bound) =
+        SubSocket::bind(&context, &options(), &address, &[Bytes::new()]).unwrap();
+    let mut subscriber = ManuallyDrop::new(subscriber); // it would wait for a stalled context, too
+    // Each makes at least one event; by default two sockets of libzmq hold 2000 between them.
+    for _ in 0..2500 {
+        let mut stranger = UnixStream::connect(&path).unwrap();
+        let patience = Some(Duration::from_secs(10));
+        stranger.set_read_timeout(patience).unwrap();
+        stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+        assert!(stranger.read(&mut [0]).is_ok(), "stalled");
+    }
+    let to = std::slice::from_ref(&bound);
+    let mut publisher = PubSocket::connect(&context, &options(), to).unwrap();
+    let both = async {
+        let mut up = false;
+        while !up {
+            up = poll_fn(|context| subscriber.poll_peer(context)).await == PeerEvent::Up;
+        }
+        assert!(receive(&mut subscriber, 1).now_or_never().is_none()); // it sends its subscription
+        subscribed(&mut publisher).await;
+    };
+    timeout(Duration::from_secs(10), both)
+        .await
+        .expect("not stalled");
 }
 
 #[tokio::test]
