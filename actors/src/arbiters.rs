@@ -1,40 +1,56 @@
-//! The threads that consumers and producers run on.
+//! The threads that consumers, producers and sources of messages run on.
 //!
 //! The supervisor takes one for each instance. Up to a limit each has a thread of its own, so that a
 //! plugin that blocks (it should not) holds up nobody else; beyond the limit they share.
 
+use std::future::ready;
+
 use actix::ArbiterHandle;
 use actix_rt::Arbiter;
 
-/// At most this many threads, each with its event loop (three descriptors).
-const MAX_ARBITERS: usize = 64;
+/// At most this many threads for plugins, each with its event loop (three descriptors).
+const MAX_SHARED: usize = 64;
 
 /// A growing pool of arbiters, handed out in turn once it is full.
 #[derive(Default)]
 pub(crate) struct Arbiters {
-    arbiters: Vec<Arbiter>,
+    shared: Vec<Arbiter>,
     next: usize,
+    dedicated: Vec<Arbiter>,
 }
 
 impl Arbiters {
-    /// The arbiter for the next instance.
+    /// The arbiter for the next plugin.
     pub(crate) fn next(&mut self) -> ArbiterHandle {
-        if self.arbiters.len() < MAX_ARBITERS {
-            let arbiter = Arbiter::new();
-            let handle = arbiter.handle();
-            self.arbiters.push(arbiter);
-            return handle;
+        if self.shared.len() < MAX_SHARED {
+            return start(&mut self.shared);
         }
-        self.next = (self.next + 1) % self.arbiters.len();
-        self.arbiters
-            .get(self.next)
-            .map_or_else(Arbiter::current, Arbiter::handle)
+        self.next = (self.next + 1) % MAX_SHARED;
+        let Some(arbiter) = self.shared.get_mut(self.next) else {
+            return Arbiter::current();
+        };
+        if !arbiter.spawn(ready(())) {
+            *arbiter = Arbiter::new(); // that thread has ended
+        }
+        arbiter.handle()
+    }
+
+    /// An arbiter that nothing else runs on, whatever the number of plugins.
+    pub(crate) fn dedicated(&mut self) -> ArbiterHandle {
+        start(&mut self.dedicated)
     }
 
     /// Ends the event loops. What still runs on them is dropped.
     pub(crate) fn stop(&self) {
-        for arbiter in &self.arbiters {
+        for arbiter in self.shared.iter().chain(&self.dedicated) {
             arbiter.stop();
         }
     }
+}
+
+fn start(arbiters: &mut Vec<Arbiter>) -> ArbiterHandle {
+    let arbiter = Arbiter::new();
+    let handle = arbiter.handle();
+    arbiters.push(arbiter);
+    handle
 }

@@ -4,12 +4,10 @@
 //! plugin. Its mailbox and its counters outlive it (`consumer_cell`).
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
-use fedmsg_config::RestartConfig;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alive::Alive;
@@ -17,10 +15,11 @@ use crate::consumer::{BoxError, ConsumeError};
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
 use crate::context::ConsumerContext;
 use crate::counters::{add, note_now};
-use crate::hosted::{Failure, HostedConsumer, build};
+use crate::hosted::{Failure, HostedConsumer, build, discard};
 use crate::mailbox::Lease;
 use crate::progress::Progress;
 use crate::registry::ConsumerKind;
+use crate::restarts::{Restarts, pause};
 
 /// Ends the actor at once; what it has not finished stays in the mailbox.
 pub(crate) struct Abort;
@@ -30,18 +29,12 @@ impl actix::Message for Abort {
 }
 
 /// The actor of one worker of a consumer.
-pub(crate) struct ConsumerActor {
-    host: Option<Host>,
-    started: Option<oneshot::Sender<Result<(), BoxError>>>,
-}
+pub(crate) struct ConsumerActor(Option<Host>);
 
 impl ConsumerActor {
-    /// Prepares the actor; `started` hears how the first build went.
-    pub(crate) fn new(host: Host, started: oneshot::Sender<Result<(), BoxError>>) -> Self {
-        Self {
-            host: Some(host),
-            started: Some(started),
-        }
+    /// Prepares the actor.
+    pub(crate) fn new(host: Host) -> Self {
+        Self(Some(host))
     }
 }
 
@@ -49,11 +42,11 @@ impl Actor for ConsumerActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let (Some(host), Some(started)) = (self.host.take(), self.started.take()) else {
+        let Some(host) = self.0.take() else {
             return;
         };
         let span = info_span!("consumer", name = %host.cell.name);
-        let run = host.run(started).instrument(span);
+        let run = host.run().instrument(span);
         context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
     }
 }
@@ -72,38 +65,55 @@ pub(crate) struct Host {
     pub(crate) kind: ConsumerKind,
     pub(crate) context: ConsumerContext,
     pub(crate) progress: Progress,
+    /// Hears how the first build went; nobody does when this takes the place of an actor that died.
+    pub(crate) started: Option<oneshot::Sender<Result<(), BoxError>>>,
     #[expect(dead_code, reason = "held for its drop, which the supervisor watches")]
     pub(crate) alive: Alive,
 }
 
 impl Host {
-    async fn run(self, started: oneshot::Sender<Result<(), BoxError>>) {
-        let mut consumer = match self.build().await {
-            Ok(consumer) => consumer,
-            Err(error) => {
+    async fn run(mut self) {
+        let mut restarts = Restarts::new(&self.cell.config.restart);
+        let built = match (self.build().await, self.started.take()) {
+            (Ok(consumer), started) => {
+                self.cell.set_state(ConsumerState::Running);
+                if let Some(started) = started {
+                    let _ = started.send(Ok(()));
+                }
+                Ok(consumer)
+            }
+            (Err(error), Some(started)) => {
                 self.cell
                     .set_state(ConsumerState::GivenUp(error.to_string()));
                 let _ = started.send(Err(error));
                 return;
             }
+            (Err(error), None) => self.rebuild(&mut restarts, error.to_string()).await,
         };
-        self.cell.set_state(ConsumerState::Running);
-        let _ = started.send(Ok(()));
-        let mut restarts = Restarts::new(&self.cell.config.restart);
+        match built {
+            Ok(consumer) => self.serve(consumer, restarts).await,
+            Err(state) => self.cell.end(state),
+        }
+        self.progress.beat();
+    }
+
+    /// Consumes what comes until the mailbox is closed and empty, or the consumer cannot go on.
+    async fn serve(&self, mut consumer: Box<dyn HostedConsumer>, mut restarts: Restarts) {
         while let Some(mut lease) = self.cell.mailbox.take().await {
             let worked = self.work(consumer, &mut lease, &mut restarts).await;
             drop(lease);
-            self.progress.beat();
             consumer = match worked {
                 Ok(consumer) => consumer,
-                Err(state) => return self.end(state),
+                Err(state) => return self.cell.end(state),
             };
+            self.progress.beat();
             tokio::task::yield_now().await; // other actors of this arbiter have their turn
         }
         if let Err(panic) = consumer.stop().await {
             error!(%panic, "consumer panicked while stopping");
         }
-        self.end(ConsumerState::Stopped);
+        discard(consumer);
+        info!("consumer stopped");
     }
 
     async fn build(&self) -> Result<Box<dyn HostedConsumer>, BoxError> {
@@ -125,9 +135,8 @@ impl Host {
         let counters = &self.cell.counters;
         let mut attempts = 0;
         loop {
-            let (consumed, failure) = consumer.consume(lease).await;
+            let (consumed, failure) = consumer.consume(lease, counters, &self.progress).await;
             if consumed > 0 {
-                add(&counters.consumed, consumed);
                 note_now(&counters.last_consumed_ms);
                 restarts.succeeded();
                 attempts = 0;
@@ -139,6 +148,7 @@ impl Host {
             match failure {
                 Failure::Consume(ConsumeError::Halt(reason)) => {
                     add(&counters.errors, 1);
+                    discard(consumer);
                     return Err(ConsumerState::Halted(reason.to_string()));
                 }
                 Failure::Consume(ConsumeError::Drop(reason)) => {
@@ -151,7 +161,7 @@ impl Host {
                     attempts = self.retry(lease, attempts, &reason.to_string()).await;
                 }
                 Failure::Panic(text) => {
-                    drop(consumer); // before the next is built: it may own a port or a file
+                    discard(consumer); // before the next is built: it may own a port or a file
                     add(&counters.panics, 1);
                     let text = format!("it panicked: {text}");
                     attempts = self.retry(lease, attempts, &text).await;
@@ -211,96 +221,5 @@ impl Host {
                 Err(error) => reason = error.to_string(),
             }
         }
-    }
-
-    fn end(&self, state: ConsumerState) {
-        match &state {
-            ConsumerState::Stopped => info!("consumer stopped"),
-            other => error!(state = %other, "consumer takes no more messages"),
-        }
-        // A sibling worker may have given up: its reason stays visible.
-        if !self.cell.is_over() {
-            self.cell.set_state(state);
-        }
-        let left = self.cell.mailbox.abandon();
-        add(&self.cell.counters.undelivered, left.len() as u64);
-        if let (Some(first), Some(last)) = (left.first(), left.last()) {
-            error!(
-                lost = left.len(), first = %first.topic(), first_msg_id = first.msg_id(),
-                last = %last.topic(), last_msg_id = last.msg_id(),
-                "messages left in the mailbox: this consumer has not handled them"
-            );
-        }
-        self.progress.beat();
-    }
-}
-
-/// How often a consumer was built anew without having consumed anything in between.
-struct Restarts {
-    config: RestartConfig,
-    count: u32,
-    since: Instant,
-}
-
-impl Restarts {
-    fn new(config: &RestartConfig) -> Self {
-        Self {
-            config: config.clone(),
-            count: 0,
-            since: Instant::now(),
-        }
-    }
-
-    fn succeeded(&mut self) {
-        self.count = 0;
-    }
-
-    /// The pause before the next build, or `None` when there were too many.
-    fn next_pause(&mut self) -> Option<Duration> {
-        if self.count == 0 || self.since.elapsed() > self.config.within {
-            (self.count, self.since) = (0, Instant::now());
-        }
-        self.count += 1;
-        (self.count <= self.config.attempts)
-            .then(|| pause(self.count, self.config.first_delay, self.config.max_delay))
-    }
-}
-
-/// The pause before the attempt after `attempts` failed ones: doubles from `first` up to `max`.
-fn pause(attempts: u32, first: Duration, max: Duration) -> Duration {
-    let doublings = attempts.saturating_sub(1).min(31);
-    first.saturating_mul(1 << doublings).min(max)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn pauses_double_up_to_the_limit() {
-        let (first, max) = (Duration::from_millis(100), Duration::from_secs(1));
-        let pauses: Vec<_> = (1..=6).map(|n| pause(n, first, max).as_millis()).collect();
-        assert_eq!(pauses, [100, 200, 400, 800, 1000, 1000]);
-        assert_eq!(pause(u32::MAX, first, max), max);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn restarts_are_counted_within_their_window_and_between_successes() {
-        let config = RestartConfig {
-            attempts: 2,
-            ..RestartConfig::default()
-        };
-        let mut restarts = Restarts::new(&config);
-        assert!(restarts.next_pause().is_some());
-        assert!(restarts.next_pause().is_some());
-        assert!(restarts.next_pause().is_none());
-        restarts.succeeded();
-        assert!(restarts.next_pause().is_some());
-        assert!(restarts.next_pause().is_some());
-        tokio::time::advance(Duration::from_secs(3600)).await;
-        assert!(
-            restarts.next_pause().is_some(),
-            "old failures are forgotten"
-        );
     }
 }

@@ -5,10 +5,12 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use fedmsg::Delivery;
 use fedmsg_config::{ConsumerConfig, Source};
 use fedmsg_message::TopicPattern;
+use tracing::error;
 
-use crate::counters::ConsumerCounters;
+use crate::counters::{ConsumerCounters, add};
 use crate::mailbox::Mailbox;
 
 /// Where a consumer is in its life.
@@ -74,7 +76,7 @@ impl ConsumerCell {
             kind,
             topics,
             source,
-            mailbox: Mailbox::new(&config.mailbox),
+            mailbox: Mailbox::new(&config.mailbox, config.workers),
             config,
             counters: ConsumerCounters::default(),
             state: Mutex::new(ConsumerState::Starting),
@@ -95,5 +97,48 @@ impl ConsumerCell {
     /// Whether it will never take a message again.
     pub(crate) fn is_over(&self) -> bool {
         self.state().is_over()
+    }
+
+    /// It will never take a message again: what waits in the mailbox is lost, counted and named.
+    /// What ended it first stays visible.
+    pub(crate) fn end(&self, state: ConsumerState) {
+        self.set_last_state(state);
+        let left = self.mailbox.abandon();
+        self.lose(&left, left.len() as u64);
+    }
+
+    /// As [`ConsumerCell::end`], and counts as lost what its workers have taken, too: nobody hears
+    /// of them any more.
+    pub(crate) fn cut_off(&self, state: ConsumerState) {
+        self.set_last_state(state);
+        let left = self.mailbox.abandon();
+        self.lose(&left, self.counters.unsettled());
+    }
+
+    fn set_last_state(&self, state: ConsumerState) {
+        if self.is_over() {
+            return;
+        }
+        if state != ConsumerState::Stopped {
+            error!(consumer = %self.name, %state, "consumer takes no more messages");
+        }
+        self.set_state(state);
+    }
+
+    fn lose(&self, left: &[Delivery], lost: u64) {
+        if lost == 0 {
+            return;
+        }
+        add(&self.counters.abandoned, lost);
+        let (first, last) = (left.first(), left.last());
+        let topic = |delivery: &Delivery| tracing::field::display(delivery.topic().clone());
+        error!(
+            consumer = %self.name, lost, in_work = lost.saturating_sub(left.len() as u64),
+            first = first.map(topic),
+            first_msg_id = first.and_then(Delivery::msg_id),
+            last = last.map(topic),
+            last_msg_id = last.and_then(Delivery::msg_id),
+            "messages in its mailbox are lost: this consumer has not handled them"
+        );
     }
 }

@@ -20,8 +20,10 @@ pub(crate) struct ConsumerCounters {
     pub(crate) dropped: AtomicU64,
     /// Messages that never went in: the mailbox was full.
     pub(crate) overflowed: AtomicU64,
-    /// Messages that came after the consumer had stopped for good, or that it left behind.
-    pub(crate) undelivered: AtomicU64,
+    /// Messages that came after the consumer had stopped for good.
+    pub(crate) late: AtomicU64,
+    /// Messages that went in and that it left behind when it stopped for good.
+    pub(crate) abandoned: AtomicU64,
     /// Times that the router waited for room.
     pub(crate) waits: AtomicU64,
     /// When the last message was consumed, milliseconds since the epoch; 0 before the first.
@@ -41,6 +43,15 @@ pub(crate) struct ProducerCounters {
     pub(crate) skipped: AtomicU64,
     /// When the last tick began, milliseconds since the epoch; 0 before the first.
     pub(crate) last_tick_ms: AtomicU64,
+}
+
+impl ConsumerCounters {
+    /// Messages that went in and whose fate is still open.
+    pub(crate) fn unsettled(&self) -> u64 {
+        // Settled first: what is settled between the two readings is then still counted as open.
+        let settled = read(&self.consumed) + read(&self.dropped) + read(&self.abandoned);
+        read(&self.accepted).saturating_sub(settled)
+    }
 }
 
 impl ProducerCounters {

@@ -4,15 +4,19 @@
 //! messages runs in one future, so that a consumer that never waits pays nothing per message.
 
 use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tracing::error;
 
 use crate::consumer::{BoxError, ConsumeError, Consumer};
 use crate::context::{ConsumerContext, ProducerContext};
+use crate::counters::{ConsumerCounters, add, note_now};
 use crate::mailbox::Lease;
 use crate::producer::Producer;
+use crate::progress::Progress;
 
 /// How an attempt failed.
 pub(crate) enum Failure {
@@ -25,8 +29,14 @@ pub(crate) enum Failure {
 /// A consumer, behind its type.
 pub(crate) trait HostedConsumer: Send {
     /// Consumes what the lease holds, in order, until it is empty or a message fails; that message
-    /// is then the lease's current one. Returns how many were consumed, and the failure.
-    fn consume<'a>(&'a mut self, lease: &'a mut Lease) -> BoxFuture<'a, (u64, Option<Failure>)>;
+    /// is then the lease's current one. Returns how many were consumed (`counters` has them
+    /// already), and the failure.
+    fn consume<'a>(
+        &'a mut self,
+        lease: &'a mut Lease,
+        counters: &'a ConsumerCounters,
+        progress: &'a Progress,
+    ) -> BoxFuture<'a, (u64, Option<Failure>)>;
 
     /// Lets the consumer say goodbye.
     fn stop(&mut self) -> BoxFuture<'_, Result<(), String>>;
@@ -62,16 +72,39 @@ impl<T, C> Hosted<T, C> {
 }
 
 impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
-    fn consume<'a>(&'a mut self, lease: &'a mut Lease) -> BoxFuture<'a, (u64, Option<Failure>)> {
+    fn consume<'a>(
+        &'a mut self,
+        lease: &'a mut Lease,
+        counters: &'a ConsumerCounters,
+        progress: &'a Progress,
+    ) -> BoxFuture<'a, (u64, Option<Failure>)> {
         Box::pin(async move {
             let mut consumed = 0;
             while let Some(delivery) = lease.current().cloned() {
-                let attempt = self.plugin.consume(delivery, &self.context);
+                // Called within the future: a plugin may also panic before there is one to await.
+                let attempt = async { self.plugin.consume(delivery, &self.context).await };
                 // The value is dropped after a panic, so nobody sees what the panic left behind.
-                match AssertUnwindSafe(attempt).catch_unwind().await {
+                let attempt = AssertUnwindSafe(attempt).catch_unwind();
+                tokio::pin!(attempt);
+                let (result, waited) = match futures::poll!(attempt.as_mut()) {
+                    Poll::Ready(result) => (result, false),
+                    Poll::Pending => {
+                        // This may take long: those before it are seen as done.
+                        lease.release();
+                        progress.beat();
+                        (attempt.await, true)
+                    }
+                };
+                match result {
                     Ok(Ok(())) => {
                         consumed += 1;
+                        add(&counters.consumed, 1);
                         lease.finish();
+                        if waited {
+                            note_now(&counters.last_consumed_ms);
+                            lease.release();
+                            progress.beat();
+                        }
                     }
                     Ok(Err(error)) => return (consumed, Some(Failure::Consume(error))),
                     Err(panic) => return (consumed, Some(Failure::Panic(panic_text(&*panic)))),
@@ -83,7 +116,8 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
-            let stop = AssertUnwindSafe(self.plugin.stop(&self.context)).catch_unwind();
+            let stop = async { self.plugin.stop(&self.context).await };
+            let stop = AssertUnwindSafe(stop).catch_unwind();
             stop.await.map_err(|panic| panic_text(&*panic))
         })
     }
@@ -92,10 +126,8 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
 impl<P: Producer> HostedProducer for Hosted<P, ProducerContext> {
     fn tick(&mut self) -> BoxFuture<'_, Result<(), TickFailure>> {
         Box::pin(async move {
-            match AssertUnwindSafe(self.plugin.tick(&self.context))
-                .catch_unwind()
-                .await
-            {
+            let tick = async { self.plugin.tick(&self.context).await };
+            match AssertUnwindSafe(tick).catch_unwind().await {
                 Ok(result) => result.map_err(TickFailure::Error),
                 Err(panic) => Err(TickFailure::Panic(panic_text(&*panic))),
             }
@@ -104,7 +136,8 @@ impl<P: Producer> HostedProducer for Hosted<P, ProducerContext> {
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
-            let stop = AssertUnwindSafe(self.plugin.stop(&self.context)).catch_unwind();
+            let stop = async { self.plugin.stop(&self.context).await };
+            let stop = AssertUnwindSafe(stop).catch_unwind();
             stop.await.map_err(|panic| panic_text(&*panic))
         })
     }
@@ -120,8 +153,61 @@ pub(crate) async fn build<T>(
     }
 }
 
+/// Drops a plugin's value; a panic meanwhile must not take its host along.
+pub(crate) fn discard<T>(plugin: T) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| drop(plugin))) {
+        error!(
+            panic = panic_text(&*panic),
+            "it panicked while being dropped"
+        );
+    }
+}
+
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "with a value that is no text".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::ready;
+
+    use super::*;
+    use crate::context::NoParams;
+    use crate::test_bus::TestBus;
+
+    /// A consumer that does its work before it is awaited.
+    struct Eager;
+
+    impl Consumer for Eager {
+        const KIND: &'static str = "eager";
+        type Params = NoParams;
+
+        async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+            Ok(Self)
+        }
+
+        fn consume(
+            &mut self,
+            delivery: fedmsg::Delivery,
+            _: &ConsumerContext,
+        ) -> impl Future<Output = Result<(), ConsumeError>> + Send {
+            assert_ne!(delivery.msg().as_str(), Some("hot"), "burnt");
+            ready(Ok(()))
+        }
+    }
+
+    #[test]
+    fn a_panic_before_the_first_await_costs_no_more_than_a_later_one() {
+        let settings = "retry.first_delay = '1ms'\nrestart.first_delay = '1ms'";
+        let hub = TestBus::new().consumer::<Eager>("eager", settings);
+        let report = hub.run(async |bus| {
+            bus.publish("com.example.a", "hot").await;
+            bus.publish("com.example.b", "cool").await;
+            bus.settle().await;
+        });
+        let eager = report.status.consumer("eager").unwrap();
+        assert_eq!((eager.panics, eager.dropped, eager.consumed), (3, 1, 1));
+    }
 }

@@ -21,6 +21,7 @@ mod producer_cell;
 mod progress;
 mod publisher_actor;
 mod registry;
+mod restarts;
 mod router;
 mod running;
 mod status;

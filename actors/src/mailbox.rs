@@ -13,6 +13,9 @@ use tokio::sync::Notify;
 
 /// A worker takes at most this many messages at a time.
 const LEASE_MESSAGES: usize = 256;
+/// Where there are several workers, each takes at most one of so many parts of its share, so that
+/// none of them has a row of messages waiting behind a slow one while the others are idle.
+const PARTS_OF_A_SHARE: usize = 2;
 /// A worker reports finished messages after so many, or at the end of its lease.
 const RELEASE_EVERY: usize = 32;
 
@@ -27,6 +30,7 @@ pub(crate) struct Mailbox {
     max_messages: usize,
     max_bytes: usize,
     when_full: WhenFull,
+    workers: usize,
 }
 
 #[derive(Default)]
@@ -35,6 +39,8 @@ struct State {
     /// Messages and bytes queued or taken and not finished.
     messages: usize,
     bytes: usize,
+    /// How many wait for room.
+    waiting: usize,
     closed: bool,
 }
 
@@ -48,8 +54,8 @@ pub(crate) struct Depth {
 }
 
 impl Mailbox {
-    /// Makes a mailbox with the bounds and the policy of `config`.
-    pub(crate) fn new(config: &MailboxConfig) -> Arc<Self> {
+    /// Makes a mailbox with the bounds and the policy of `config`, for so many workers.
+    pub(crate) fn new(config: &MailboxConfig, workers: usize) -> Arc<Self> {
         Arc::new(Self {
             state: Mutex::default(),
             filled: Notify::new(),
@@ -57,6 +63,7 @@ impl Mailbox {
             max_messages: config.messages.max(1),
             max_bytes: config.bytes.as_usize(),
             when_full: config.when_full,
+            workers: workers.max(1),
         })
     }
 
@@ -100,6 +107,7 @@ impl Mailbox {
 
     /// Waits until `delivery` fits, or the mailbox is closed.
     pub(crate) async fn room_for(&self, delivery: &Delivery) {
+        let _waiting = Waiting::new(self);
         loop {
             let drained = self.drained.notified();
             tokio::pin!(drained);
@@ -114,6 +122,16 @@ impl Mailbox {
         }
     }
 
+    /// Whether somebody waits for room, and so does everything behind it.
+    pub(crate) fn holds_up(&self) -> bool {
+        self.state().waiting > 0
+    }
+
+    /// Whether nothing goes in any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
     /// Whether it waits for room when it is full, rather than refusing what comes.
     pub(crate) fn blocks(&self) -> bool {
         self.when_full == WhenFull::Block
@@ -126,7 +144,7 @@ impl Mailbox {
             {
                 let mut state = self.state();
                 if !state.queue.is_empty() {
-                    let count = state.queue.len().min(LEASE_MESSAGES);
+                    let count = self.share_of(state.queue.len());
                     let items = if count == state.queue.len() {
                         std::mem::take(&mut state.queue)
                     } else {
@@ -177,6 +195,15 @@ impl Mailbox {
         }
     }
 
+    /// How many of `queued` messages one worker takes.
+    fn share_of(&self, queued: usize) -> usize {
+        let share = match self.workers {
+            1 => queued,
+            workers => queued / (workers * PARTS_OF_A_SHARE),
+        };
+        share.clamp(1, LEASE_MESSAGES)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock, and what the lock guards is valid in any case.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -189,6 +216,22 @@ impl State {
             && (self.messages == 0
                 || (self.messages < mailbox.max_messages
                     && self.bytes + delivery.size() <= mailbox.max_bytes))
+    }
+}
+
+/// Somebody waits for room; no longer when dropped.
+struct Waiting<'a>(&'a Mailbox);
+
+impl<'a> Waiting<'a> {
+    fn new(mailbox: &'a Mailbox) -> Self {
+        mailbox.state().waiting += 1;
+        Self(mailbox)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.state().waiting -= 1;
     }
 }
 

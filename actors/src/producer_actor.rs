@@ -17,7 +17,7 @@ use crate::consumer::BoxError;
 use crate::consumer_actor::Abort;
 use crate::context::ProducerContext;
 use crate::counters::{add, note_now, read};
-use crate::hosted::{HostedProducer, TickFailure, build};
+use crate::hosted::{HostedProducer, TickFailure, build, discard};
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::progress::Progress;
 use crate::registry::ProducerKind;
@@ -27,18 +27,12 @@ use crate::ticker::Ticker;
 const SKIP_LOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// The actor of a producer.
-pub(crate) struct ProducerActor {
-    host: Option<Host>,
-    started: Option<oneshot::Sender<Result<(), BoxError>>>,
-}
+pub(crate) struct ProducerActor(Option<Host>);
 
 impl ProducerActor {
-    /// Prepares the actor; `started` hears how the first build went.
-    pub(crate) fn new(host: Host, started: oneshot::Sender<Result<(), BoxError>>) -> Self {
-        Self {
-            host: Some(host),
-            started: Some(started),
-        }
+    /// Prepares the actor.
+    pub(crate) fn new(host: Host) -> Self {
+        Self(Some(host))
     }
 }
 
@@ -46,11 +40,11 @@ impl Actor for ProducerActor {
     type Context = Context<Self>;
 
     fn started(&mut self, context: &mut Self::Context) {
-        let (Some(host), Some(started)) = (self.host.take(), self.started.take()) else {
+        let Some(host) = self.0.take() else {
             return;
         };
         let span = info_span!("producer", name = %host.cell.name);
-        let run = host.run(started).instrument(span);
+        let run = host.run().instrument(span);
         context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
     }
 }
@@ -70,28 +64,33 @@ pub(crate) struct Host {
     pub(crate) context: ProducerContext,
     pub(crate) clock: Clock,
     pub(crate) progress: Progress,
+    /// Hears how the first build went; nobody does when this takes the place of an actor that died.
+    pub(crate) started: Option<oneshot::Sender<Result<(), BoxError>>>,
     #[expect(dead_code, reason = "held for its drop, which the supervisor watches")]
     pub(crate) alive: Alive,
 }
 
 impl Host {
-    async fn run(self, started: oneshot::Sender<Result<(), BoxError>>) {
-        let mut producer = match self.build().await {
-            Ok(producer) => Some(producer),
-            Err(error) => {
-                let _ = started.send(Err(error));
-                return;
-            }
-        };
-        self.cell.set_state(ProducerState::Running);
-        let _ = started.send(Ok(()));
+    async fn run(mut self) {
         let config = &self.cell.config;
-        let mut ticker = Ticker::new(
-            self.cell.schedule.clone(),
-            config.now,
-            config.missed,
-            self.clock.clone(),
-        );
+        // Whoever takes the place of a dead actor waits for the next regular moment, so that one
+        // that dies of every tick does not die all the time.
+        let (mut producer, now) = match self.started.take() {
+            None => (None, false),
+            Some(started) => match self.build().await {
+                Ok(producer) => {
+                    self.cell.set_state(ProducerState::Running);
+                    let _ = started.send(Ok(()));
+                    (Some(producer), config.now)
+                }
+                Err(error) => {
+                    let _ = started.send(Err(error));
+                    return;
+                }
+            },
+        };
+        let (schedule, missed) = (self.cell.schedule.clone(), config.missed);
+        let mut ticker = Ticker::new(schedule, now, missed, self.clock.clone());
         let skip_log = LogLimit::new(SKIP_LOG_PERIOD);
         loop {
             let skipped = tokio::select! {
@@ -111,10 +110,11 @@ impl Host {
             producer = self.tick(producer).await;
             self.progress.beat();
         }
-        if let Some(mut producer) = producer
-            && let Err(panic) = producer.stop().await
-        {
-            error!(%panic, "producer panicked while stopping");
+        if let Some(mut producer) = producer {
+            if let Err(panic) = producer.stop().await {
+                error!(%panic, "producer panicked while stopping");
+            }
+            discard(producer);
         }
         self.cell.set_state(ProducerState::Stopped);
         self.progress.beat();
@@ -160,6 +160,7 @@ impl Host {
                 Some(producer)
             }
             Err(TickFailure::Panic(text)) => {
+                discard(producer);
                 self.cell.set_state(ProducerState::Restarting);
                 self.failed(&format!("it panicked: {text}"));
                 None

@@ -161,36 +161,33 @@ impl Route {
 
     /// Sees to what did not fit: waits for room, or counts it as lost and names the first.
     async fn finish(&self, mut rest: Vec<Delivery>) {
-        if !rest.is_empty() && self.cell.mailbox.blocks() {
+        let mailbox = &self.cell.mailbox;
+        if !rest.is_empty() && mailbox.blocks() && !mailbox.is_closed() {
             add(&self.cell.counters.waits, 1);
         }
         while let Some(first) = rest.first() {
-            if self.cell.is_over() || !self.cell.mailbox.blocks() {
-                self.lose(first, rest.len());
+            if mailbox.is_closed() {
+                self.lose(
+                    first,
+                    rest.len(),
+                    &self.cell.counters.late,
+                    "the consumer has stopped",
+                );
                 return;
             }
-            self.cell.mailbox.room_for(first).await;
+            if !mailbox.blocks() {
+                let counter = &self.cell.counters.overflowed;
+                self.lose(first, rest.len(), counter, "its mailbox is full");
+                return;
+            }
+            mailbox.room_for(first).await;
             rest = self.offer(rest);
         }
     }
 
-    fn lose(&self, first: &Delivery, lost: usize) {
-        let counters = &self.cell.counters;
-        let over = self.cell.is_over();
-        add(
-            if over {
-                &counters.undelivered
-            } else {
-                &counters.overflowed
-            },
-            lost as u64,
-        );
+    fn lose(&self, first: &Delivery, lost: usize, counter: &AtomicU64, reason: &str) {
+        add(counter, lost as u64);
         if let Some(held_back) = self.log.admit() {
-            let reason = if over {
-                "the consumer has stopped"
-            } else {
-                "its mailbox is full"
-            };
             warn!(
                 consumer = %self.cell.name, reason, lost, held_back,
                 topic = %first.topic(), msg_id = first.msg_id(),

@@ -16,6 +16,8 @@ use crate::supervisor::{GetStatus, Stop, StopReport, Supervisor};
 pub struct RunningHub {
     supervisor: Addr<Supervisor>,
     progress: Progress,
+    /// Beats only when a part has ended.
+    endings: Progress,
 }
 
 impl RunningHub {
@@ -35,11 +37,13 @@ impl RunningHub {
         registry: &Registry,
         clock: Clock,
     ) -> Result<Self, StartError> {
-        let progress = Progress::default();
-        let supervisor = Supervisor::launch(bus, registry, clock, progress.clone()).await?;
+        let (progress, endings) = <(Progress, Progress)>::default();
+        let pulses = (progress.clone(), endings.clone());
+        let supervisor = Supervisor::launch(bus, registry, clock, pulses).await?;
         Ok(Self {
             supervisor,
             progress,
+            endings,
         })
     }
 
@@ -49,9 +53,20 @@ impl RunningHub {
     }
 
     /// Waits until `done` is satisfied with the state of the hub; looks whenever something has moved.
-    pub async fn until(&self, mut done: impl FnMut(&HubStatus) -> bool) -> HubStatus {
+    pub async fn until(&self, done: impl FnMut(&HubStatus) -> bool) -> HubStatus {
+        self.look(&self.progress, done).await
+    }
+
+    /// Waits until it can do nothing more: every consumer has given up or halted and there is no
+    /// producer, or a source of messages has ended by itself.
+    pub async fn until_idle(&self) -> HubStatus {
+        self.look(&self.endings, HubStatus::is_idle).await
+    }
+
+    /// Looks at the state of the hub at every beat of `pulse` until `done` is satisfied with it.
+    async fn look(&self, pulse: &Progress, mut done: impl FnMut(&HubStatus) -> bool) -> HubStatus {
         loop {
-            let beaten = self.progress.beaten();
+            let beaten = pulse.beaten();
             tokio::pin!(beaten);
             beaten.as_mut().enable(); // before looking, so that nothing is missed
             let status = self.status().await;
@@ -60,16 +75,6 @@ impl RunningHub {
             }
             beaten.await;
         }
-    }
-
-    /// Waits until nothing of it runs any more: every consumer has given up or halted, and no
-    /// producer is left.
-    pub async fn until_idle(&self) -> HubStatus {
-        self.until(|status| {
-            status.producers.is_empty()
-                && status.consumers.iter().all(|consumer| consumer.is_over())
-        })
-        .await
     }
 
     /// Stops it: intake first, then mailboxes run empty up to `stop_timeout`, then producers, then

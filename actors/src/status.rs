@@ -44,6 +44,15 @@ impl HubStatus {
             .map_or(0, |status| status.routed)
     }
 
+    /// Whether nothing more can come of this hub: every consumer has given up or halted and there
+    /// is no producer, or a source of messages has ended by itself.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        let is_over =
+            self.producers.is_empty() && self.consumers.iter().all(ConsumerStatus::is_over);
+        is_over || self.sources.iter().any(|source| source.ended)
+    }
+
     /// Messages that reached this hub and that a consumer which wanted them has not handled.
     #[must_use]
     pub fn lost(&self) -> u64 {
@@ -63,6 +72,8 @@ pub struct SourceStatus {
     pub received: SubscriberCounts,
     /// Messages that have reached every mailbox that wants them.
     pub routed: u64,
+    /// Whether it has ended by itself: nothing is received from it any more.
+    pub ended: bool,
 }
 
 /// The state of a consumer. Counters are totals since the start of the hub.
@@ -122,7 +133,7 @@ impl ConsumerStatus {
             panics: read(&counters.panics),
             dropped: read(&counters.dropped),
             overflowed: read(&counters.overflowed),
-            undelivered: read(&counters.undelivered),
+            undelivered: read(&counters.late) + read(&counters.abandoned),
             waits: read(&counters.waits),
             last_consumed_ms: read(&counters.last_consumed_ms),
         }

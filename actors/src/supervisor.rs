@@ -21,13 +21,14 @@ use crate::alive::Ending;
 use crate::arbiters::Arbiters;
 use crate::clock::Clock;
 use crate::consumer_actor::Abort;
-use crate::consumer_cell::ConsumerCell;
+use crate::consumer_cell::{ConsumerCell, ConsumerState};
 use crate::counters::read;
 use crate::plan::{Plan, StartError};
-use crate::producer_cell::ProducerCell;
+use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::progress::Progress;
 use crate::publisher_actor::{PublisherActor, PublisherSource};
 use crate::registry::{ConsumerKind, ProducerKind, Registry};
+use crate::restarts::Restarts;
 use crate::status::{ConsumerStatus, HubStatus, ProducerStatus, SourceStatus};
 
 /// Asks for the state of everything.
@@ -42,6 +43,8 @@ pub(crate) struct Supervisor {
     bus: Bus,
     clock: Clock,
     progress: Progress,
+    /// Beats when a part has ended.
+    endings: Progress,
     arbiters: Arbiters,
     sources: Vec<SourceHandle>,
     consumers: Vec<ConsumerHandle>,
@@ -60,6 +63,8 @@ struct SourceHandle {
     routed: Arc<AtomicU64>,
     stop: Option<oneshot::Sender<()>>,
     ending: Ending,
+    /// Whether it has ended although nobody stopped it.
+    ended: bool,
 }
 
 /// A running actor of a consumer or producer.
@@ -74,6 +79,9 @@ struct ConsumerHandle {
     cell: Arc<ConsumerCell>,
     kind: ConsumerKind,
     workers: Vec<Worker>,
+    /// Deaths of its actors with nothing consumed in between.
+    restarts: Restarts,
+    consumed_at_death: u64,
 }
 
 /// A running producer.
@@ -99,12 +107,13 @@ impl actix::Message for Ended {
 }
 
 impl Supervisor {
-    /// Starts everything that the bus's configuration enables; nothing runs if anything fails.
+    /// Starts everything that the bus's configuration enables; nothing runs if anything fails. Of
+    /// the two pulses the first beats at every progress, the second when a part has ended.
     pub(crate) async fn launch(
         bus: Bus,
         registry: &Registry,
         clock: Clock,
-        progress: Progress,
+        (progress, endings): (Progress, Progress),
     ) -> Result<Addr<Self>, StartError> {
         let plan = Plan::new(bus.config(), registry)?;
         let publisher = PublisherActor::new(bus.clone());
@@ -113,6 +122,7 @@ impl Supervisor {
             bus,
             clock,
             progress,
+            endings,
             arbiters: Arbiters::default(),
             sources: Vec::new(),
             consumers: Vec::new(),
@@ -141,6 +151,7 @@ impl Supervisor {
             source: source.source,
             received: source.counters.counts(),
             routed: read(&source.routed),
+            ended: source.ended,
         });
         let consumers = self
             .consumers
@@ -163,6 +174,36 @@ impl Supervisor {
         PublisherSource(self.publisher.clone().recipient())
     }
 
+    /// Sees to a consumer one of whose actors died: another takes over, after a pause that grows, or
+    /// the consumer is given up.
+    fn replace_worker(&mut self, index: usize, worker: usize, context: &mut Context<Self>) {
+        let Some(consumer) = self.consumers.get_mut(index) else {
+            return;
+        };
+        let cell = &consumer.cell;
+        if cell.is_over() {
+            return;
+        }
+        let consumed = read(&cell.counters.consumed);
+        if consumed > consumer.consumed_at_death {
+            consumer.restarts.succeeded();
+        }
+        consumer.consumed_at_death = consumed;
+        let Some(restart_in) = consumer.restarts.next_pause() else {
+            cell.end(ConsumerState::GivenUp(
+                "its actor died too often".to_owned(),
+            ));
+            return;
+        };
+        error!(consumer = %cell.name, ?restart_in, "its actor died: a new one takes over its mailbox");
+        cell.set_state(ConsumerState::Restarting);
+        context.run_later(restart_in, move |supervisor, context| {
+            if !supervisor.stopping {
+                supervisor.restart_worker(index, worker, context);
+            }
+        });
+    }
+
     /// Tells this actor when a part ends, even if its thread dies.
     fn watch(&self, part: Part, ending: Ending, context: &mut Context<Self>) {
         let address = context.address();
@@ -182,32 +223,27 @@ impl Handler<Ended> for Supervisor {
     type Result = ();
 
     fn handle(&mut self, Ended(part): Ended, context: &mut Self::Context) {
-        self.progress.beat();
         if self.stopping {
             return;
         }
         match part {
             Part::Source(index) => {
-                if let Some(source) = self.sources.get(index) {
+                if let Some(source) = self.sources.get_mut(index) {
                     error!(source = ?source.source, "intake ended: nothing is received from it any more");
+                    source.ended = true;
                 }
             }
-            Part::Consumer { index, worker } => {
-                let Some(consumer) = self.consumers.get(index) else {
-                    return;
-                };
-                if !consumer.cell.is_over() {
-                    error!(consumer = %consumer.cell.name, "its actor died: a new one takes over its mailbox");
-                    self.restart_worker(index, worker, context);
-                }
-            }
+            Part::Consumer { index, worker } => self.replace_worker(index, worker, context),
             Part::Producer(index) => {
                 if let Some(producer) = self.producers.get(index) {
                     error!(producer = %producer.cell.name, "its actor died: a new one takes over");
+                    producer.cell.set_state(ProducerState::Restarting);
                     self.restart_producer(index, context);
                 }
             }
         }
+        self.progress.beat();
+        self.endings.beat();
     }
 }
 
@@ -218,3 +254,6 @@ impl Handler<GetStatus> for Supervisor {
         MessageResult(self.status())
     }
 }
+
+#[cfg(test)]
+mod tests;

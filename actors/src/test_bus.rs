@@ -42,6 +42,7 @@ const START: &str = "2026-01-01T00:00:00Z";
 #[derive(Default)]
 pub struct TestBus {
     registry: Registry,
+    settings: String,
     tables: String,
 }
 
@@ -50,6 +51,22 @@ impl TestBus {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Adds settings of the hub itself: keys in TOML, such as `stop_timeout = "1s"`, or further
+    /// `endpoints` with `inproc://` addresses. What keeps the bus within the test stays as it is:
+    /// `name`, `active`, `relay_inbound`, `post_init_sleep`, `zmq_linger` and the endpoint `test`.
+    ///
+    /// ```
+    /// use fedmsg_actors::TestBus;
+    ///
+    /// let bus = TestBus::new().settings("topic_prefix = \"org.example\"\nenvironment = \"prod\"");
+    /// ```
+    #[must_use]
+    pub fn settings(mut self, settings: &str) -> Self {
+        self.settings += settings;
+        self.settings.push('\n');
+        self
     }
 
     /// Adds a consumer of kind `C` under `name`; `settings` is the inside of its table
@@ -93,7 +110,8 @@ impl TestBus {
     #[expect(clippy::panic, reason = "a test kit reports by panicking")]
     pub fn try_run(self, test: impl AsyncFnOnce(&TestHub)) -> Result<StopReport, StartError> {
         let ran = block_on(async {
-            let hub = TestHub::start(&self.registry, &self.tables).await?;
+            let config = config(&self.settings, &self.tables);
+            let hub = TestHub::start(&self.registry, config).await?;
             test(&hub).await;
             Ok(hub.hub.stop().await)
         });
@@ -104,6 +122,7 @@ impl TestBus {
 /// A running hub as its test sees it: publish to it, see what it publishes, move its clock.
 pub struct TestHub {
     hub: RunningHub,
+    bus: Bus,
     publisher: Publisher,
     published: Mutex<mpsc::Receiver<Delivery>>,
     clock: VirtualClock,
@@ -113,13 +132,7 @@ pub struct TestHub {
 
 impl TestHub {
     #[expect(clippy::panic, reason = "a test kit reports by panicking")]
-    async fn start(registry: &Registry, tables: &str) -> Result<Self, StartError> {
-        let toml = format!(
-            "name = \"test\"\nactive = true\npost_init_sleep = 0\nzmq_linger = 0\nstop_timeout = \"5s\"\n\
-             relay_inbound = \"inproc://published\"\nendpoints = {{ test = \"inproc://test\" }}\n\
-             {tables}"
-        );
-        let config = Config::from_toml(&toml).unwrap_or_else(|errors| panic!("{errors}"));
+    async fn start(registry: &Registry, config: Config) -> Result<Self, StartError> {
         let bus = Bus::open(config);
         let setup = async {
             let publisher = bus.publisher_named(&EndpointName::from("test")).await?;
@@ -133,10 +146,12 @@ impl TestHub {
             Err(error) => panic!("{error}"),
         };
         let clock = VirtualClock::new(START.parse().unwrap_or(Timestamp::UNIX_EPOCH));
-        let hub = RunningHub::start_with(bus, registry, Clock::Virtual(clock.clone())).await?;
+        let hub =
+            RunningHub::start_with(bus.clone(), registry, Clock::Virtual(clock.clone())).await?;
         let (sent, number) = Default::default();
         Ok(Self {
             hub,
+            bus,
             publisher,
             published: Mutex::new(collect(published)),
             clock,
@@ -251,9 +266,44 @@ impl TestHub {
         Clock::Virtual(self.clock.clone()).now()
     }
 
+    /// The bus that the hub is on, for a test that opens publishers or subscribers of its own.
+    #[must_use]
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
     /// The state of the hub.
     pub async fn status(&self) -> HubStatus {
         self.hub.status().await
+    }
+}
+
+/// The configuration of a hub whose only neighbour is the test: its messages come from the
+/// publisher `test`, and what it publishes arrives at `relay_inbound`.
+#[expect(clippy::panic, reason = "a test kit reports by panicking")]
+fn config(settings: &str, tables: &str) -> Config {
+    let written = Config::from_toml(&format!("{settings}{tables}"));
+    let written = written.unwrap_or_else(|errors| panic!("{errors}"));
+    let within = |name: &str| {
+        let address = format!("inproc://{name}").parse();
+        address.unwrap_or_else(|error| panic!("{name}: {error}"))
+    };
+    let mut endpoints = written.endpoints.clone();
+    // The default lists a relay of this machine, which a test must not hear.
+    for (name, addresses) in Config::default().endpoints.iter() {
+        if endpoints.get(name) == Some(addresses) {
+            endpoints.insert(name.clone(), []);
+        }
+    }
+    endpoints.insert("test", [within("test")]);
+    Config {
+        name: Some("test".to_owned()),
+        active: true,
+        relay_inbound: vec![within("published")],
+        post_init_sleep: Duration::ZERO,
+        zmq_linger: Duration::ZERO,
+        endpoints,
+        ..written
     }
 }
 

@@ -56,6 +56,7 @@ impl Consumer for Relay {
         info!(
             messages = counts.messages,
             unheard = counts.unheard,
+            overflowed = counts.overflowed,
             "relay done"
         );
     }

@@ -25,7 +25,7 @@ fn mailbox(messages: usize, bytes: u64, when_full: WhenFull) -> Arc<Mailbox> {
         bytes: ByteSize::new(bytes),
         when_full,
     };
-    Mailbox::new(&config)
+    Mailbox::new(&config, 1)
 }
 
 fn topics(lease: &Lease) -> Vec<String> {
@@ -131,6 +131,37 @@ fn an_abandoned_mailbox_gives_up_what_it_holds() {
     mailbox.offer(batch(0..3));
     assert_eq!(mailbox.abandon().len(), 3);
     assert_eq!(mailbox.depth(), Depth::default());
+}
+
+#[test]
+fn one_worker_takes_all_and_several_take_shares() {
+    #[track_caller]
+    fn check(workers: usize, queued: usize, expected: usize) {
+        let config = MailboxConfig::default();
+        let mailbox = Mailbox::new(&config, workers);
+        mailbox.offer(batch(0..queued));
+        assert_eq!(take_now(&mailbox).unwrap().items.len(), expected);
+    }
+    check(1, 1, 1);
+    check(1, 100, 100);
+    check(1, 1000, LEASE_MESSAGES);
+    check(4, 1, 1);
+    check(4, 4, 1);
+    check(4, 100, 12);
+    check(4, 10_000, LEASE_MESSAGES);
+}
+
+#[tokio::test]
+async fn it_is_known_whether_somebody_waits_for_room() {
+    let mailbox = mailbox(1, 1 << 20, WhenFull::Block);
+    mailbox.offer(batch(0..1));
+    assert!(!mailbox.holds_up());
+    let next = delivery(1);
+    let mut room = Box::pin(mailbox.room_for(&next));
+    assert!(room.as_mut().now_or_never().is_none());
+    assert!(mailbox.holds_up());
+    drop(room);
+    assert!(!mailbox.holds_up());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -100,8 +100,19 @@ async fn a_consumer_that_is_over_holds_nobody_up() {
     let routes = routes(&[&over]);
     let mut route = Box::pin(routes.route(batch(&["a", "b", "c"])));
     assert!(route.as_mut().now_or_never().is_none());
-    over.set_state(ConsumerState::GivenUp("tired".to_owned()));
-    assert_eq!(over.mailbox.abandon().len(), 1);
+    over.end(ConsumerState::GivenUp("tired".to_owned()));
+    assert_eq!(read(&over.counters.abandoned), 1);
     route.await;
-    assert_eq!(read(&over.counters.undelivered), 2);
+    assert_eq!(read(&over.counters.late), 2);
+}
+
+#[tokio::test]
+async fn what_comes_after_a_mailbox_has_closed_is_late_and_holds_nobody_up() {
+    let closed = cell(&["*"], 10, WhenFull::Block);
+    let routes = routes(&[&closed]);
+    closed.mailbox.close(); // the hub is stopping; the consumer works off what it has
+    routes.route(batch(&["a", "b"])).await;
+    assert_eq!(read(&closed.counters.late), 2);
+    assert_eq!(read(&closed.counters.overflowed), 0);
+    assert_eq!(closed.state(), ConsumerState::Starting, "it goes on");
 }

@@ -13,13 +13,15 @@ use super::{ConsumerHandle, ProducerHandle, Supervisor, Worker};
 use crate::alive::Ending;
 use crate::consumer_actor::Abort;
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
-use crate::counters::add;
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::publisher_actor::{ClosePublisher, PublisherActor};
 use crate::status::HubStatus;
 
 /// What an actor gets to notice that it is cut off.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
+
+/// What the intake gets to go on when a consumer that held it up has been cut off.
+const A_TURN: Duration = Duration::from_millis(10);
 
 /// Stops everything; the answer comes when it is done.
 pub(crate) struct Stop;
@@ -94,46 +96,85 @@ impl Handler<Stop> for Supervisor {
 impl Shutdown {
     /// Stops in order. Returns the names of those that were not done in time, and what the hub's
     /// publisher has sent.
-    pub(super) async fn run(self) -> (Vec<String>, Option<PublisherCounts>) {
+    pub(super) async fn run(mut self) -> (Vec<String>, Option<PublisherCounts>) {
         let deadline = Instant::now() + self.stop_timeout;
-        let mut unfinished = Vec::new();
-        for (stop, ending) in self.sources {
+        let mut unfinished = self.stop_sources(deadline).await;
+        // Whoever held up the intake has used up the time of the others: they get a moment.
+        let deadline = deadline.max(Instant::now() + LAST_MOMENT);
+        unfinished.extend(self.stop_consumers(deadline).await);
+        let deadline = deadline.max(Instant::now() + LAST_MOMENT);
+        unfinished.extend(self.stop_producers(deadline).await);
+        let publisher = self.publisher.send(ClosePublisher).await.ok().flatten();
+        (unfinished, publisher)
+    }
+
+    /// Ends the intake. Consumers whose full mailboxes hold it up beyond the deadline are cut off,
+    /// and named.
+    async fn stop_sources(&mut self, deadline: Instant) -> Vec<String> {
+        let stop = |(stop, ending): (Option<oneshot::Sender<()>>, Ending)| {
             drop(stop); // the other half resolves
-            if timeout_at(deadline, ending.wait()).await.is_err() {
-                warn!("intake did not stop in time: a consumer does not take its messages");
-            }
+            ending
+        };
+        let endings: Vec<_> = self.sources.drain(..).map(stop).collect();
+        if all_ended(&endings, deadline).await {
+            return Vec::new();
         }
+        let mut cut = Vec::new();
+        // One that is cut off lets the intake go on, perhaps to the next that holds it up.
+        while let Some(position) = self.holds_up() {
+            let (cell, workers) = self.consumers.swap_remove(position);
+            cut_off(&cell, &workers).await;
+            cut.push(cell.name.clone());
+            let _ = all_ended(&endings, Instant::now() + A_TURN).await;
+        }
+        if !all_ended(&endings, Instant::now() + LAST_MOMENT).await {
+            warn!("intake did not stop in time");
+        }
+        cut
+    }
+
+    fn holds_up(&self) -> Option<usize> {
+        self.consumers
+            .iter()
+            .position(|(cell, _)| cell.mailbox.holds_up())
+    }
+
+    /// Lets the consumers work off their mailboxes, and cuts off those that are not done in time.
+    async fn stop_consumers(&self, deadline: Instant) -> Vec<String> {
+        let mut unfinished = Vec::new();
         self.consumers
             .iter()
             .for_each(|(cell, _)| cell.mailbox.close());
         for (cell, workers) in &self.consumers {
-            if !all_ended(workers, deadline).await {
+            if !all_ended(workers.iter().map(|worker| &worker.ending), deadline).await {
                 unfinished.push(cell.name.clone());
-                abandon(cell, workers).await;
+                cut_off(cell, workers).await;
+            } else {
+                // An actor that has died meanwhile may have left something behind.
+                cell.end(ConsumerState::Stopped);
             }
         }
-        // Consumers may have used up the time; a tick in progress still gets a moment.
-        let deadline = deadline.max(Instant::now() + LAST_MOMENT);
+        unfinished
+    }
+
+    async fn stop_producers(&self, deadline: Instant) -> Vec<String> {
+        let mut unfinished = Vec::new();
         self.producers.iter().for_each(|(cell, _)| cell.stop());
         for (cell, worker) in &self.producers {
-            if !all_ended(std::slice::from_ref(worker), deadline).await {
+            if !all_ended([&worker.ending], deadline).await {
                 error!(producer = %cell.name, "a tick did not end in time and is cut off");
                 unfinished.push(cell.name.clone());
                 let _ = worker.actor.try_send(Abort);
                 cell.set_state(ProducerState::Stopped);
             }
         }
-        let publisher = self.publisher.send(ClosePublisher).await.ok().flatten();
-        (unfinished, publisher)
+        unfinished
     }
 }
 
-async fn all_ended(workers: &[Worker], deadline: Instant) -> bool {
-    for worker in workers {
-        if timeout_at(deadline, worker.ending.clone().wait())
-            .await
-            .is_err()
-        {
+async fn all_ended<'a>(endings: impl IntoIterator<Item = &'a Ending>, deadline: Instant) -> bool {
+    for ending in endings {
+        if timeout_at(deadline, ending.clone().wait()).await.is_err() {
             return false;
         }
     }
@@ -141,24 +182,15 @@ async fn all_ended(workers: &[Worker], deadline: Instant) -> bool {
 }
 
 /// Cuts off a consumer that does not finish: what it holds is counted as lost, and named.
-async fn abandon(cell: &ConsumerCell, workers: &[Worker]) {
-    cell.set_state(ConsumerState::GivenUp(
-        "it did not finish before the hub stopped".to_owned(),
-    ));
+async fn cut_off(cell: &ConsumerCell, workers: &[Worker]) {
     for worker in workers {
         let _ = worker.actor.try_send(Abort);
     }
-    // An actor that is merely slow gives back what it has not finished; one whose thread is blocked
+    // An actor that merely waits gives back what it has not finished; one whose thread is blocked
     // does not, and what it has taken counts as lost just the same.
-    all_ended(workers, Instant::now() + LAST_MOMENT).await;
-    let left = cell.mailbox.abandon();
-    let in_work = cell.mailbox.depth().messages;
-    add(&cell.counters.undelivered, (left.len() + in_work) as u64);
-    error!(
-        consumer = %cell.name, lost = left.len() + in_work, in_work,
-        first = left.first().map(|delivery| tracing::field::display(delivery.topic())),
-        first_msg_id = left.first().and_then(|delivery| delivery.msg_id()),
-        last_msg_id = left.last().and_then(|delivery| delivery.msg_id()),
-        "consumer did not finish before the hub stopped: these messages are not handled"
-    );
+    let endings = workers.iter().map(|worker| &worker.ending);
+    let _ = all_ended(endings, Instant::now() + LAST_MOMENT).await;
+    cell.cut_off(ConsumerState::GivenUp(
+        "it did not finish before the hub stopped".to_owned(),
+    ));
 }

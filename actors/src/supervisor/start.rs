@@ -19,17 +19,15 @@ use crate::plan::{Plan, StartError};
 use crate::producer_actor::{self, ProducerActor};
 use crate::producer_cell::ProducerCell;
 use crate::registry::{ConsumerKind, ProducerKind};
+use crate::restarts::Restarts;
 use crate::router::Router;
 use crate::subscriber_actor::SubscriberActor;
 
 /// What to watch: each part with the signal of its end.
 pub(super) type Watched = Vec<(Part, Ending)>;
 
-/// An actor that has been asked to start, and how the first build will have gone.
-struct Starting {
-    worker: Worker,
-    started: oneshot::Receiver<Result<(), BoxError>>,
-}
+/// How the first build went.
+type Report = oneshot::Sender<Result<(), BoxError>>;
 
 impl Supervisor {
     /// Starts consumers, then what they listen to, then producers: a message that arrives finds
@@ -63,19 +61,19 @@ impl Supervisor {
     ) -> Result<(), StartError> {
         let workers = cell.config.workers.max(1);
         let mut handle = ConsumerHandle {
+            restarts: Restarts::new(&cell.config.restart),
+            consumed_at_death: 0,
             cell,
             kind,
             workers: Vec::new(),
         };
         let mut outcome = Ok(());
         for worker in 0..workers {
-            let starting = self.spawn_worker(&handle.cell, &handle.kind);
-            watched.push((
-                Part::Consumer { index, worker },
-                starting.worker.ending.clone(),
-            ));
-            handle.workers.push(starting.worker);
-            outcome = started("consumers", &handle.cell.name, starting.started).await;
+            let (report, built) = oneshot::channel();
+            let spawned = self.spawn_worker(&handle.cell, &handle.kind, Some(report));
+            watched.push((Part::Consumer { index, worker }, spawned.ending.clone()));
+            handle.workers.push(spawned);
+            outcome = started("consumers", &handle.cell.name, built).await;
             if outcome.is_err() {
                 break;
             }
@@ -88,26 +86,28 @@ impl Supervisor {
         outcome
     }
 
-    fn spawn_worker(&mut self, cell: &Arc<ConsumerCell>, kind: &ConsumerKind) -> Starting {
+    /// Starts the actor of a worker; without a `report` in the place of one that died.
+    fn spawn_worker(
+        &mut self,
+        cell: &Arc<ConsumerCell>,
+        kind: &ConsumerKind,
+        report: Option<Report>,
+    ) -> Worker {
         let (alive, ending) = alive();
-        let (report, started) = oneshot::channel();
         let context = ConsumerContext::new(&cell.name, self.bus.clone(), self.publisher_source());
         let host = consumer_actor::Host {
             cell: Arc::clone(cell),
             kind: kind.clone(),
             context,
             progress: self.progress.clone(),
+            started: report,
             alive,
         };
-        let actor = ConsumerActor::start_in_arbiter(&self.arbiters.next(), move |_| {
-            ConsumerActor::new(host, report)
-        });
-        Starting {
-            worker: Worker {
-                actor: actor.recipient(),
-                ending,
-            },
-            started,
+        let arbiter = self.arbiters.next();
+        let actor = ConsumerActor::start_in_arbiter(&arbiter, move |_| ConsumerActor::new(host));
+        Worker {
+            actor: actor.recipient(),
+            ending,
         }
     }
 
@@ -118,23 +118,25 @@ impl Supervisor {
         kind: ProducerKind,
         watched: &mut Watched,
     ) -> Result<(), StartError> {
-        let starting = self.spawn_producer(&cell, &kind);
-        watched.push((Part::Producer(index), starting.worker.ending.clone()));
-        let outcome = started("producers", &cell.name, starting.started).await;
+        let (report, built) = oneshot::channel();
+        let worker = self.spawn_producer(&cell, &kind, Some(report));
+        watched.push((Part::Producer(index), worker.ending.clone()));
+        let outcome = started("producers", &cell.name, built).await;
         if outcome.is_ok() {
             info!(name = %cell.name, kind = cell.kind, schedule = %cell.schedule, "producer started");
         }
-        self.producers.push(ProducerHandle {
-            cell,
-            kind,
-            worker: starting.worker,
-        });
+        self.producers.push(ProducerHandle { cell, kind, worker });
         outcome
     }
 
-    fn spawn_producer(&mut self, cell: &Arc<ProducerCell>, kind: &ProducerKind) -> Starting {
+    /// Starts the actor of a producer; without a `report` in the place of one that died.
+    fn spawn_producer(
+        &mut self,
+        cell: &Arc<ProducerCell>,
+        kind: &ProducerKind,
+        report: Option<Report>,
+    ) -> Worker {
         let (alive, ending) = alive();
-        let (report, started) = oneshot::channel();
         let context = ProducerContext::new(&cell.name, self.bus.clone(), self.publisher_source());
         let host = producer_actor::Host {
             cell: Arc::clone(cell),
@@ -142,17 +144,14 @@ impl Supervisor {
             context,
             clock: self.clock.clone(),
             progress: self.progress.clone(),
+            started: report,
             alive,
         };
-        let actor = ProducerActor::start_in_arbiter(&self.arbiters.next(), move |_| {
-            ProducerActor::new(host, report)
-        });
-        Starting {
-            worker: Worker {
-                actor: actor.recipient(),
-                ending,
-            },
-            started,
+        let arbiter = self.arbiters.next();
+        let actor = ProducerActor::start_in_arbiter(&arbiter, move |_| ProducerActor::new(host));
+        Worker {
+            actor: actor.recipient(),
+            ending,
         }
     }
 
@@ -172,7 +171,7 @@ impl Supervisor {
         if listeners.is_empty() {
             return Ok(());
         }
-        let arbiter = self.arbiters.next();
+        let arbiter = self.arbiters.dedicated();
         let (stop, stopped) = oneshot::channel();
         let (alive, ending) = alive();
         let (report, opened) = oneshot::channel();
@@ -207,6 +206,7 @@ impl Supervisor {
             routed,
             stop: Some(stop),
             ending,
+            ended: false,
         });
         Ok(())
     }
@@ -222,18 +222,12 @@ impl Supervisor {
             return;
         };
         let (cell, kind) = (Arc::clone(&consumer.cell), consumer.kind.clone());
-        let starting = self.spawn_worker(&cell, &kind);
-        self.watch(
-            Part::Consumer { index, worker },
-            starting.worker.ending.clone(),
-            context,
-        );
-        if let Some(slot) = self
-            .consumers
-            .get_mut(index)
-            .and_then(|consumer| consumer.workers.get_mut(worker))
-        {
-            *slot = starting.worker;
+        let spawned = self.spawn_worker(&cell, &kind, None);
+        let part = Part::Consumer { index, worker };
+        self.watch(part, spawned.ending.clone(), context);
+        let workers = self.consumers.get_mut(index).map(|it| &mut it.workers);
+        if let Some(slot) = workers.and_then(|workers| workers.get_mut(worker)) {
+            *slot = spawned;
         }
     }
 
@@ -243,14 +237,10 @@ impl Supervisor {
             return;
         };
         let (cell, kind) = (Arc::clone(&producer.cell), producer.kind.clone());
-        let starting = self.spawn_producer(&cell, &kind);
-        self.watch(
-            Part::Producer(index),
-            starting.worker.ending.clone(),
-            context,
-        );
+        let spawned = self.spawn_producer(&cell, &kind, None);
+        self.watch(Part::Producer(index), spawned.ending.clone(), context);
         if let Some(producer) = self.producers.get_mut(index) {
-            producer.worker = starting.worker;
+            producer.worker = spawned;
         }
     }
 }
