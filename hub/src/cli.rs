@@ -3,13 +3,16 @@
 //! The binaries call [`run`]; it parses, sets up the log and hands over to a file of `commands`.
 
 use std::ffi::OsString;
+use std::future::pending;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use fedmsg_config::DEFAULT_HUB;
 
 use crate::commands::{hub, logger, relay, tail};
 use crate::exit::Exit;
+use crate::hub::built_in_kinds;
 
 /// Publish to, listen to and serve a federated message bus.
 #[derive(Debug, Parser)]
@@ -17,7 +20,24 @@ use crate::exit::Exit;
     name = "fedmsg",
     version,
     propagate_version = true,
-    arg_required_else_help = true
+    arg_required_else_help = true,
+    after_help = "\
+Examples:
+  fedmsg hub                   runs a bus on this machine, to try things out
+  fedmsg tail                  shows what is on it
+  echo hello | fedmsg logger   says something on it
+
+Each command also goes by a name of its own, such as fedmsg-hub.
+
+Exit status:
+  0   done, or stopped by a signal
+  2   bad command line
+  65  the input is wrong
+  69  a service is not there: no relay, no free address
+  70  messages were not handled
+  74  reading or writing failed
+  75  the time was up
+  78  the configuration is wrong"
 )]
 struct Fedmsg {
     #[command(subcommand)]
@@ -43,16 +63,26 @@ pub fn run(command: Option<&'static str>) -> ExitCode {
     };
     match parsed {
         Ok(command) => execute(command).into(),
-        Err(error) => {
-            let _ = error.print();
-            // Asking for help or the version is no mistake.
-            if error.use_stderr() {
-                Exit::Usage.into()
-            } else {
-                Exit::Ok.into()
-            }
-        }
+        Err(error) => refuse(&error).into(),
     }
+}
+
+/// Shows what is wrong with a command line, or the help or version that it asks for.
+pub(crate) fn refuse(error: &clap::Error) -> Exit {
+    let _ = error.print();
+    // Asking for help or the version is no mistake.
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Ok
+    }
+}
+
+/// Parses the command line of a hub that goes by the name of its own program.
+pub(crate) fn hub_args() -> Result<hub::HubArgs, clap::Error> {
+    let command = clap::Command::new("hub").version(env!("CARGO_PKG_VERSION"));
+    let matches = hub::HubArgs::augment_args(command).try_get_matches()?;
+    hub::HubArgs::from_arg_matches(&matches)
 }
 
 /// Parses the command line of the command `name`, such as `fedmsg-hub`.
@@ -77,7 +107,10 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
 
 fn execute(command: Command) -> Exit {
     match command {
-        Command::Hub(args) => hub::run(args),
+        Command::Hub(args) => {
+            let demonstration = hub::Fallback::Demonstration(DEFAULT_HUB);
+            hub::run(args, built_in_kinds(), demonstration, pending())
+        }
         Command::Relay(args) => relay::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Logger(args) => logger::run(args),

@@ -7,11 +7,14 @@ use std::io;
 use std::sync::Arc;
 
 use fedmsg::{Bus, Config};
-use fedmsg_actors::{Consumer, Producer, Registry, RunningHub, StartError, StopReport, block_on};
+use fedmsg_actors::{
+    Consumer, Producer, Registry, RunningHub, Source, StartError, StopReport, block_on,
+};
 use fedmsg_config::ConfigErrors;
 use thiserror::Error;
 use tracing::{error, info, warn};
 
+use crate::hub_command::HubCommand;
 use crate::signals::Signals;
 
 /// Why a hub did not run, or ended by itself.
@@ -26,25 +29,28 @@ pub enum HubError {
     /// The system gave no event loop, or no signals.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
-    /// Every consumer has given up or halted, and there is no producer.
-    #[error("every consumer has stopped: {}", reasons(.0))]
+    /// Every consumer has given up or halted and there is no producer, or the hub has gone deaf.
+    #[error("{}", reasons(.0))]
     AllStopped(Box<StopReport>),
 }
 
 fn reasons(report: &StopReport) -> String {
+    if let Some(source) = report.status.sources.iter().find(|source| source.ended) {
+        let source = match source.source {
+            Source::Endpoints => "endpoints",
+            Source::RelayInbound => "relay_inbound",
+        };
+        return format!("the intake from {source} has ended by itself");
+    }
     let reason = |consumer: &fedmsg_actors::ConsumerStatus| {
         format!("{} ({})", consumer.name, consumer.state)
     };
-    report
-        .status
-        .consumers
-        .iter()
-        .map(reason)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let reasons = report.status.consumers.iter().map(reason);
+    let reasons = reasons.collect::<Vec<_>>().join(", ");
+    format!("every consumer has stopped: {reasons}")
 }
 
-/// A hub that can be run; made by [`Hub::builder`].
+/// Where a hub begins: as a command for operators, or under a configuration made by code.
 #[derive(Debug)]
 pub struct Hub;
 
@@ -52,14 +58,22 @@ impl Hub {
     /// Starts to describe a hub that runs under `config` and knows the built-in kinds.
     #[must_use]
     pub fn builder(config: impl Into<Arc<Config>>) -> HubBuilder {
-        let mut registry = Registry::default();
-        fedmsg_consumers::register(&mut registry);
-        fedmsg_producers::register(&mut registry);
-        HubBuilder {
-            config: config.into(),
-            registry,
-        }
+        HubBuilder::new(config.into(), built_in_kinds())
     }
+
+    /// Starts to describe a command like `fedmsg-hub`: it finds its configuration by itself, has
+    /// all the flags, and knows the built-in kinds.
+    #[must_use]
+    pub fn command() -> HubCommand {
+        HubCommand::new(built_in_kinds())
+    }
+}
+
+pub(crate) fn built_in_kinds() -> Registry {
+    let mut registry = Registry::default();
+    fedmsg_consumers::register(&mut registry);
+    fedmsg_producers::register(&mut registry);
+    registry
 }
 
 /// A hub before it runs.
@@ -80,6 +94,10 @@ pub struct HubBuilder {
 }
 
 impl HubBuilder {
+    pub(crate) fn new(config: Arc<Config>, registry: Registry) -> Self {
+        Self { config, registry }
+    }
+
     /// Makes the kind of consumer `C` known; the configuration says which instances there are.
     #[must_use]
     pub fn consumer<C: Consumer>(mut self) -> Self {
@@ -116,7 +134,14 @@ impl HubBuilder {
     async fn drive(self, end: impl Future<Output = ()>) -> Result<StopReport, HubError> {
         let mut signals = Signals::listen()?;
         let bus = Bus::open(self.config);
-        let hub = RunningHub::start(bus.clone(), &self.registry).await?;
+        let hub = tokio::select! {
+            started = RunningHub::start(bus.clone(), &self.registry) => started?,
+            // A plugin may take long to start, or for ever. Nothing has been received yet.
+            signal = signals.next() => {
+                info!(%signal, "stopping before everything has started");
+                return Ok(StopReport::default());
+            }
+        };
         info!("hub running");
         let all_stopped = tokio::select! {
             signal = signals.next() => {

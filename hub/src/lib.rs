@@ -33,6 +33,8 @@
 mod commands;
 mod exit;
 mod hub;
+mod hub_command;
+mod limits;
 mod signals;
 mod telemetry;
 
@@ -47,3 +49,8 @@ pub use fedmsg_actors::{
 pub use fedmsg_message::TopicPattern;
 
 pub use self::hub::{Hub, HubBuilder, HubError};
+pub use self::hub_command::HubCommand;
+
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme; // so that its blocks of Rust are compiled

@@ -1,10 +1,14 @@
 //! Where the log goes: to standard error, as text or as JSON Lines.
 
+use std::fmt::{self, Debug, Write as _};
 use std::io::{self, IsTerminal};
 
 use clap::ValueEnum;
+use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 /// The form of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,14 +27,75 @@ pub(crate) enum LogFormat {
 /// The filter is none.
 pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), anyhow::Error> {
     let filter = EnvFilter::try_new(filter)?;
-    let log = fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr);
     // A second start in one process (tests) keeps the first.
     let _ = match format {
         LogFormat::Text => log
+            .fmt_fields(fields())
             .with_ansi(io::stderr().is_terminal())
             .with_target(false)
             .try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
     Ok(())
+}
+
+/// The form of fields in a text: `name=value`. Control characters are written as escapes: a topic
+/// comes from a peer, who could forge lines of the log with them, or play tricks on a terminal.
+fn fields() -> impl for<'w> FormatFields<'w> {
+    debug_fn(
+        |writer: &mut Writer<'_>, field: &Field, value: &dyn Debug| {
+            if field.name() != "message" {
+                write!(writer, "{}=", field.name())?;
+            }
+            write!(Escaping(writer), "{value:?}")
+        },
+    )
+    .delimited(" ")
+}
+
+/// Passes text on with every control character escaped.
+struct Escaping<'a, W>(&'a mut W);
+
+impl<W: fmt::Write> fmt::Write for Escaping<'_, W> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for piece in text.split_inclusive(char::is_control) {
+            match piece.chars().next_back().filter(|last| last.is_control()) {
+                Some(last) => {
+                    self.0
+                        .write_str(piece.strip_suffix(last).unwrap_or_default())?;
+                    write!(self.0, "{}", last.escape_default())?;
+                }
+                None => self.0.write_str(piece)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped_and_nothing_else() {
+        #[track_caller]
+        fn check(text: &str, expected: &str) {
+            let mut written = String::new();
+            Escaping(&mut written).write_str(text).unwrap();
+            assert_eq!(written, expected);
+        }
+        check("", "");
+        check(
+            "org.example: \"größe\" \\ 😀",
+            "org.example: \"größe\" \\ 😀",
+        );
+        check("a\r\n2026 ERROR b", "a\\r\\n2026 ERROR b");
+        check(
+            "\u{1b}[31m\u{9b}31m\u{7f}\0",
+            "\\u{1b}[31m\\u{9b}31m\\u{7f}\\u{0}",
+        );
+    }
 }

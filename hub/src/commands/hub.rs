@@ -1,14 +1,17 @@
 //! `fedmsg-hub`: hosts the consumers and producers of the configuration.
 
+use std::sync::Arc;
+
 use clap::Args;
-use fedmsg_actors::{PlanError, StartError};
-use fedmsg_config::{Config, DEFAULT_HUB, KeyPath, Loaded};
+use fedmsg_actors::{PlanError, Registry, StartError, StopReport};
+use fedmsg_config::{KeyPath, Loaded};
 use toml::Table;
 use tracing::info;
 
 use super::common::{CommonArgs, fail};
 use crate::exit::Exit;
-use crate::hub::{Hub, HubError};
+use crate::hub::{HubBuilder, HubError};
+use crate::limits::raise_descriptors;
 
 /// Run a hub: host the consumers and producers of the configuration.
 ///
@@ -33,30 +36,58 @@ pub(crate) struct HubArgs {
     common: CommonArgs,
 }
 
-/// Runs the command.
-pub(crate) fn run(args: HubArgs) -> Exit {
+/// What takes the place of the configuration where there is no file.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Fallback {
+    /// Something to play with.
+    Demonstration(&'static str),
+    /// What the author of the program has put in.
+    OfTheProgram(&'static str),
+}
+
+impl Fallback {
+    fn toml(self) -> &'static str {
+        let (Self::Demonstration(toml) | Self::OfTheProgram(toml)) = self;
+        toml
+    }
+}
+
+/// Runs the command, with the kinds of `registry`, until a signal or `end`.
+pub(crate) fn run(
+    args: HubArgs,
+    registry: Registry,
+    fallback: Fallback,
+    end: impl Future<Output = ()>,
+) -> Exit {
     let prepared = args.common.start_log("info").and_then(|()| {
-        let loaded = args.common.load(Table::new(), Some(DEFAULT_HUB))?;
+        let loaded = args.common.load(Table::new(), Some(fallback.toml()))?;
         args.common.printed(&loaded.config)?;
+        raise_descriptors();
         Ok(loaded)
     });
     match prepared {
         Ok(loaded) => {
-            announce(&loaded);
-            serve(loaded.config.clone(), &loaded)
+            announce(&loaded, fallback);
+            let hub = HubBuilder::new(Arc::new(loaded.config.clone()), registry);
+            exit(hub.run_until(end), &loaded)
         }
         Err(exit) => exit,
     }
 }
 
-fn announce(loaded: &Loaded) {
+fn announce(loaded: &Loaded, fallback: Fallback) {
     if loaded.used_fallback {
         let relay = loaded.config.relay_inbound.iter().map(ToString::to_string);
-        info!(
-            relay = %relay.collect::<Vec<_>>().join(" "),
-            "no configuration file found: running the built-in demonstration; \
-             try: echo hello | fedmsg-logger"
-        );
+        match fallback {
+            Fallback::Demonstration(_) => info!(
+                relay = %relay.collect::<Vec<_>>().join(" "),
+                "no configuration file found: running the built-in demonstration; \
+                 try: echo hello | fedmsg-logger"
+            ),
+            Fallback::OfTheProgram(_) => {
+                info!("no configuration file found: running with what the program brings along");
+            }
+        }
     } else {
         for file in &loaded.files {
             info!(file = %file.display(), "configuration read");
@@ -64,9 +95,9 @@ fn announce(loaded: &Loaded) {
     }
 }
 
-/// Runs a hub under `config` and says how it ended; `loaded` knows where each setting comes from.
-pub(crate) fn serve(config: Config, loaded: &Loaded) -> Exit {
-    match Hub::builder(config).run() {
+/// Says how a hub ended; `loaded` knows where each setting comes from.
+pub(crate) fn exit(ended: Result<StopReport, HubError>, loaded: &Loaded) -> Exit {
+    match ended {
         Ok(report) if report.is_clean() => Exit::Ok,
         Ok(_) => Exit::Software,
         Err(HubError::Start(StartError::Plan(errors))) => {
@@ -108,5 +139,36 @@ fn exit_of(error: &HubError) -> Exit {
         HubError::Start(_) => Exit::Unavailable,
         HubError::System(_) => Exit::Io,
         HubError::AllStopped(_) => Exit::Software,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn each_way_to_end_has_its_exit_status() {
+        #[track_caller]
+        fn check(error: impl Into<HubError>, expected: Exit) {
+            assert_eq!(exit_of(&error.into()), expected);
+        }
+        let built = StartError::Build {
+            table: "consumers",
+            name: "relay".to_owned(),
+            source: "taken".into(),
+        };
+        let wrong = fedmsg_config::Config::from_toml("active = 2").unwrap_err();
+        check(wrong, Exit::Config);
+        check(StartError::NothingEnabled, Exit::Config);
+        check(StartError::Plan(Vec::new()), Exit::Config);
+        check(built, Exit::Unavailable);
+        check(
+            StartError::Died("consumers.relay".to_owned()),
+            Exit::Software,
+        );
+        check(io::Error::other("no descriptors left"), Exit::Io);
+        check(HubError::AllStopped(Box::default()), Exit::Software);
     }
 }

@@ -5,8 +5,10 @@ use fedmsg_config::{Config, ConsumerConfig};
 use toml::Table;
 
 use super::common::CommonArgs;
-use super::hub::serve;
+use super::hub::exit;
 use crate::exit::Exit;
+use crate::hub::Hub;
+use crate::limits::raise_descriptors;
 
 /// The kind of consumer that a relay is, and the name of its instance if the configuration has none.
 const RELAY: &str = "relay";
@@ -21,7 +23,7 @@ const RELAY: &str = "relay";
 Examples:
   fedmsg-relay                            from tcp://127.0.0.1:2001 to tcp://127.0.0.1:4001
   fedmsg-relay --config /etc/fedmsg       as the site's configuration says
-  fedmsg-relay --high-water-mark 0        lose nothing for slow subscribers, whatever memory it takes
+  fedmsg-relay --high-water-mark 0        lose nothing, whatever memory slow subscribers take
 
 Exit status:
   0   stopped by SIGTERM, SIGINT or SIGHUP; every message that reached it was forwarded
@@ -40,10 +42,11 @@ pub(crate) fn run(args: RelayArgs) -> Exit {
         let loaded = args.common.load(Table::new(), None)?;
         let config = preset(loaded.config.clone());
         args.common.printed(&config)?;
+        raise_descriptors();
         Ok((config, loaded))
     });
     match prepared {
-        Ok((config, loaded)) => serve(config, &loaded),
+        Ok((config, loaded)) => exit(Hub::builder(config).run(), &loaded),
         Err(exit) => exit,
     }
 }

@@ -18,6 +18,7 @@ use self::filter::Filter;
 use self::form::Form;
 use super::common::{CommonArgs, fail};
 use crate::exit::Exit;
+use crate::limits::raise_descriptors;
 use crate::signals::Signals;
 
 /// Show the messages of the bus as they come.
@@ -67,7 +68,12 @@ pub(crate) struct TailArgs {
     include: String,
 
     /// End after so many messages
-    #[arg(long, value_name = "N", help_heading = "What to show")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..),
+        help_heading = "What to show"
+    )]
     count: Option<u64>,
 
     /// End after so many seconds
@@ -105,8 +111,9 @@ fn prepare(args: &TailArgs) -> Result<(Config, Tail), Exit> {
     args.common.start_log("warn")?;
     let config = args.common.load(Table::new(), None)?.config;
     args.common.printed(&config)?;
-    let filter =
-        Filter::new(&args.include, &args.exclude).map_err(|error| fail(Exit::Usage, error))?;
+    raise_descriptors();
+    let filter = Filter::new(&args.include, &args.exclude)
+        .map_err(|error| fail(Exit::Usage, format_args!("{error:#}")))?;
     let form = match &args.query {
         Some(paths) => Form::query(paths),
         None if args.really_pretty => Form::ReallyPretty {

@@ -84,12 +84,9 @@ fn received(delivery: &Delivery, out: &mut impl Write) -> io::Result<Result<(), 
         Ok(shape) => shape,
         Err(error) => return Ok(Err(error.into())),
     };
-    let line = if shape == json::Shape::Envelope
-        && !envelope
-            .bytes()
-            .iter()
-            .any(|byte| matches!(byte, b'\n' | b'\r'))
-    {
+    // `contains` looks for one byte many times faster than any closure for either of two.
+    let is_one_line = !envelope.bytes().contains(&b'\n') && !envelope.bytes().contains(&b'\r');
+    let line = if shape == json::Shape::Envelope && is_one_line {
         Cow::Borrowed(&envelope.bytes()[..])
     } else {
         Cow::Owned(text(json::to_spaced(envelope.body())).into_bytes())

@@ -30,6 +30,7 @@ fn a_line_has_no_credentials() {
 fn received_is_what_was_received() {
     check(&Form::Received, BODY, &format!("{BODY}\n"));
     check(&Form::Received, "{\"topic\":\n1}", "{\"topic\": 1}\n");
+    check(&Form::Received, "{\"topic\":\r1}", "{\"topic\": 1}\n");
     check(
         &Form::Received,
         "[1]",
