@@ -1,5 +1,14 @@
 //! The one integration binary: whole behaviours, over real sockets, with real programs as peers.
 #![cfg(test)]
 
+mod bad_input;
+mod cli;
+mod examples;
+mod hub;
+mod interop;
 mod peers;
+mod raw;
+mod readme;
+mod relay;
+mod sandbox;
 mod tidy;

@@ -3,6 +3,7 @@
 //! Started by `Peers` for the programs of the original; any other command will do as well.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -94,6 +95,23 @@ impl Process {
             reaped: None,
             seen: Vec::new(),
         }
+    }
+
+    /// Returns the number by which the system knows it, as in `/proc`.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Returns the most memory that it has had so far, in bytes (`VmHWM` of proc(5)).
+    pub(crate) fn peak_memory(&self) -> usize {
+        let path = format!("/proc/{}/status", self.id());
+        let status = fs::read_to_string(path).expect("it has not been reaped");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes = peak.and_then(|peak| peak.trim().strip_suffix(" kB"));
+        let kilobytes: usize = kilobytes
+            .and_then(|peak| peak.parse().ok())
+            .expect("it runs");
+        kilobytes * 1024
     }
 
     /// Writes a line to its standard input.
@@ -313,6 +331,15 @@ mod tests {
         // The pipe ends when the last process that holds it has ended: the sleep, too.
         let ended = output.recv_timeout(PATIENCE);
         assert_eq!(ended, Err(RecvTimeoutError::Disconnected));
+    }
+
+    #[test]
+    fn memory_that_was_given_back_still_counts_for_the_peak() {
+        let script = "x=$(head -c 30000000 /dev/zero | tr '\\0' x); unset x; echo done; read word";
+        let mut process = shell(script);
+        process.line_with("done");
+        let peak = process.peak_memory();
+        assert!((30_000_000..1_000_000_000).contains(&peak), "{peak}");
     }
 
     #[test]

@@ -1,0 +1,35 @@
+//! The commands as their users see them: help, exit statuses, messages, what is on which stream.
+//!
+//! Every test starts the real programs, in a sandbox that keeps them away from the configuration of
+//! this machine.
+#![cfg(test)] // clippy takes helpers for tests only when it sees this
+
+mod configuration;
+mod help;
+mod hub;
+mod logger;
+mod tail;
+
+use crate::peers::Finished;
+
+/// The commands, each by its own name and as the word after `fedmsg`.
+const COMMANDS: [(&str, &str); 4] = [
+    ("fedmsg-hub", "hub"),
+    ("fedmsg-relay", "relay"),
+    ("fedmsg-tail", "tail"),
+    ("fedmsg-logger", "logger"),
+];
+
+/// Checks the exit status of a command that has failed, that it has written nothing but a complaint,
+/// and that this says all of `words`.
+#[track_caller]
+fn check_failure(finished: &Finished, status: i32, words: &[&str]) {
+    assert_eq!(finished.status.code(), Some(status), "{finished:#?}");
+    assert_eq!(finished.lines, [""; 0], "{finished:#?}");
+    for word in words {
+        assert!(
+            finished.errors.contains(word),
+            "no {word:?} in {finished:#?}"
+        );
+    }
+}

@@ -1,0 +1,196 @@
+//! `fedmsg-hub` as a service: it runs without any file, stops when told to, logs what it should.
+
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::Value;
+
+use super::check_failure;
+use crate::peers::{Process, free_tcp_port};
+use crate::sandbox::{Listener, Sandbox, Settings, Speaker, loopback};
+
+/// A hub that publishes a heartbeat and logs it, and the port of both.
+fn beating() -> (Settings, u16) {
+    let port = free_tcp_port();
+    let settings = Settings::new().endpoint("svc.host", port).with(
+        "name = 'svc.host'
+         post_init_sleep = 0
+         [producers.heart]
+         kind = 'heartbeat'
+         every = '50ms'
+         [consumers.audit]
+         kind = 'log'",
+    );
+    (settings, port)
+}
+
+#[test]
+fn without_any_file_it_is_a_bus_on_this_machine() {
+    for folder in ["/etc/fedmsg", "/usr/lib/fedmsg"] {
+        if Path::new(folder).exists() {
+            let test = thread::current().name().unwrap_or("a test").to_owned();
+            return eprintln!("skipped: {test}: this machine has a {folder}");
+        }
+    }
+    let (inbound, outbound) = (loopback(free_tcp_port()), loopback(free_tcp_port()));
+    let sandbox = Sandbox::new();
+    let start = |words: &[&str]| {
+        let mut command = sandbox.command(words);
+        command.env("FEDMSG_RELAY_INBOUND", &inbound);
+        command.env("FEDMSG_ENDPOINTS__RELAY_OUTBOUND", &outbound);
+        Process::start(command)
+    };
+    let hub = start(&["fedmsg-hub"]);
+    let beat = start(&[
+        "fedmsg-tail",
+        "--count",
+        "1",
+        "--topic",
+        "com.example.dev.hub.heartbeat",
+    ]);
+    let beat = beat.finish().expect_success();
+    assert!(
+        beat.lines[0].contains(r#""name": "heartbeat""#),
+        "{:?}",
+        beat.lines
+    );
+
+    let mut tail = start(&["fedmsg-tail", "--query", "topic,msg.log"]);
+    let said = loop {
+        start(&["fedmsg-logger", "--message", "hello"])
+            .finish()
+            .expect_success();
+        if let Some(line) = tail.line_within(Duration::from_secs(1)) {
+            break line;
+        }
+    };
+    let expected = [
+        "com.example.dev.logger.log, hello",
+        "com.example.dev.hub.heartbeat, null",
+    ];
+    assert!(expected.contains(&&*said), "{said}");
+
+    hub.signal(Signal::TERM);
+    let finished = hub.finish().expect_success();
+    assert_eq!(finished.lines, [""; 0], "the log is on standard error");
+    let log = &finished.errors;
+    assert!(log.contains("running the built-in demonstration"), "{log}");
+    assert!(log.contains(&inbound) && log.contains(&outbound), "{log}");
+    assert!(log.contains("topic=com.example.dev.logger.log"), "{log}");
+    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+}
+
+#[test]
+fn each_signal_stops_it_in_order() {
+    for (signal, name) in [
+        (Signal::TERM, "SIGTERM"),
+        (Signal::INT, "SIGINT"),
+        (Signal::HUP, "SIGHUP"),
+    ] {
+        let (settings, port) = beating();
+        let sandbox = Sandbox::with(&settings);
+        let hub = sandbox.start(&["fedmsg-hub"]);
+        Listener::on(port).next_about("hub.heartbeat");
+        hub.signal(signal);
+        let finished = hub.finish().expect_success();
+        assert_eq!(finished.lines, [""; 0]);
+        let log = finished.errors;
+        let stopping = log
+            .find(&format!("stopping signal={name}"))
+            .expect("a line");
+        let intake = log.find("intake stopped").expect("a line");
+        let producer = log.find("producer stopped").expect("a line");
+        let stopped = log.find("hub stopped").expect("a line");
+        assert!([stopping, intake, producer, stopped].is_sorted(), "{log}");
+        assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let (inbound, outbound) = (free_tcp_port(), free_tcp_port());
+    // The first message waits for so long, and with it the end.
+    let busy = "post_init_sleep = '1h'\nstop_timeout = '1h'\n[consumers.relay]\nkind = 'relay'";
+    let sandbox = Sandbox::with(&Settings::new().relay(inbound, outbound).with(busy));
+    let mut hub = sandbox.start_logging(&["fedmsg-hub"]);
+    Speaker::active(inbound).publish("any", "thing", 1_u64);
+    let start = Instant::now();
+    hub.signal(Signal::TERM);
+    hub.line_with("intake stopped messages=1");
+    // What comes at once is the same signal once more, from a service manager that is thorough.
+    let second = loop {
+        hub.signal(Signal::TERM);
+        if let Some(line) = hub.line_within(Duration::from_millis(50)) {
+            break line;
+        }
+    };
+    assert!(second.contains("second signal: ending at once"), "{second}");
+    assert!(
+        start.elapsed() >= Duration::from_millis(500),
+        "{:?}",
+        start.elapsed()
+    );
+    assert_eq!(hub.finish().status.code(), Some(128 + 15));
+}
+
+#[test]
+fn its_log_can_be_json_with_one_object_a_line() {
+    let (settings, port) = beating();
+    let sandbox = Sandbox::with(&settings);
+    let hub = sandbox.start(&["fedmsg-hub", "--log-format", "json", "--log", "debug"]);
+    Listener::on(port).take_about("hub.heartbeat", 3);
+    hub.signal(Signal::TERM);
+    let finished = hub.finish().expect_success();
+    assert_eq!(finished.lines, [""; 0]);
+    let parse =
+        |line: &str| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("{line}"));
+    let log: Vec<_> = finished.errors.lines().map(parse).collect();
+    for line in &log {
+        for key in ["timestamp", "level", "message"] {
+            assert!(line[key].is_string(), "no {key} in {line}");
+        }
+    }
+    let said = |message: &str| log.iter().find(|line| line["message"] == message);
+    let beat = said("message").expect("the consumer's line");
+    assert_eq!(beat["topic"], "org.fedoraproject.dev.hub.heartbeat");
+    assert_eq!(said("hub stopped").expect("the last line")["level"], "INFO");
+    assert!(log.iter().any(|line| line["level"] == "DEBUG"));
+}
+
+#[test]
+fn the_level_of_its_log_comes_from_the_flag_or_else_from_rust_log() {
+    let run = |flags: &[&str], variable: &str| {
+        let (settings, port) = beating();
+        let sandbox = Sandbox::with(&settings);
+        let mut command = sandbox.command(&[&["fedmsg-hub"], flags].concat());
+        command.env("RUST_LOG", variable);
+        let hub = Process::start(command);
+        Listener::on(port).next_about("hub.heartbeat");
+        hub.signal(Signal::TERM);
+        hub.finish().expect_success().errors
+    };
+    assert!(run(&[], "").contains("hub stopped"));
+    assert_eq!(run(&[], "warn"), "");
+    assert_eq!(run(&["--log", "error"], "debug"), "");
+    let only_consumers = run(&["--log", "off,fedmsg_consumers=info"], "");
+    assert!(
+        only_consumers
+            .lines()
+            .all(|line| line.contains("INFO message topic=")),
+        "{only_consumers}"
+    );
+}
+
+#[test]
+fn a_relay_is_no_place_for_other_consumers() {
+    let (inbound, outbound) = (free_tcp_port(), free_tcp_port());
+    let other = "[consumers.audit]\nkind = 'unknown to a relay'\n[producers.heart]\nkind = 'x'\nevery = '1s'";
+    let sandbox = Sandbox::with(&Settings::new().relay(inbound, outbound).with(other));
+    check_failure(&sandbox.run(&["fedmsg-hub"]), 78, &["unknown kind"]);
+    let relay = sandbox.start(&["fedmsg-relay"]);
+    Speaker::active(inbound).publish("any", "thing", 1_u64);
+    relay.signal(Signal::INT);
+    relay.finish().expect_success();
+}

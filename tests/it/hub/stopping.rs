@@ -1,0 +1,209 @@
+//! How a hub stops: in order, within its time, and with a word about everything it leaves behind.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use fedmsg_hub::{
+    BoxError, Config, ConsumeError, Consumer, ConsumerContext, ConsumerState, Delivery, Hub,
+    HubStatus, Message, NoParams, StopReport, TestBus, Topic,
+};
+use rustix::process::{Signal, getpid, kill_process};
+
+use super::{Probe, Scripted, ScriptedProducer, live};
+use crate::sandbox::PATIENCE;
+
+const TOPIC: &str = "com.example.test.work";
+
+#[test]
+fn a_stop_ends_the_intake_then_drains_the_mailboxes_then_ends_producers_then_the_publisher() {
+    let probe = Probe::new();
+    let toml = format!(
+        "stop_timeout = '30s'
+         [consumers.clerk]\nkind = 'scripted'\n{}
+         [producers.bell]\nkind = 'scripted-producer'\n{}",
+        probe.settings(""),
+        probe.settings("every = '5ms'")
+    );
+    let report = live(&toml, async |hub, publisher| {
+        let topic: Topic = "com.example.dev.test.work".parse().unwrap();
+        let send = async |text: &str| {
+            let message = Message::new("work", text).with_modname("test");
+            publisher.publish(message).await.unwrap();
+        };
+        publisher
+            .wait_for_subscriber(&topic, Duration::from_secs(30))
+            .await;
+        send("1 wait").await;
+        probe.saw("clerk", "1 wait").await;
+        for n in 2..=100 {
+            send(&n.to_string()).await;
+        }
+        hub.until(|status| status.sources[0].routed == 100).await;
+        let unsubscribed = async {
+            // Nobody listens any more, and the consumer has not even done its first message.
+            while publisher.audience(&topic) == fedmsg::Audience::Somebody {
+                tokio::task::yield_now().await;
+            }
+            let ticks = |probe: &Probe| probe.of("bell").len();
+            let start = ticks(&probe);
+            probe
+                .until("producers go on", |probe| ticks(probe) >= start + 6)
+                .await;
+            assert_eq!(probe.of("clerk"), ["build ok", "1 wait"]);
+            probe.open();
+        };
+        let (report, ()) = tokio::join!(hub.stop(), unsubscribed);
+        report
+    });
+    let clerk = report.status.consumer("clerk").unwrap();
+    assert_eq!(
+        (clerk.consumed, &clerk.state),
+        (100, &ConsumerState::Stopped)
+    );
+    assert!(report.is_clean());
+    // Both could still publish when they said goodbye: `stop`, not `stop, unheard`.
+    let events = probe.all();
+    let position = |event: &str| events.iter().position(|it| it == event).unwrap();
+    assert!(position("clerk: 100") < position("clerk: stop"));
+    assert!(position("clerk: stop") < position("bell: stop"));
+    assert_eq!(
+        position("bell: stop"),
+        events.len() - 1,
+        "no tick after it: {events:?}"
+    );
+}
+
+/// Stops a hub with a healthy consumer, and one that never ends its third message.
+fn stop_with(stuck: &str, mailbox: &str, probe: &Probe) -> StopReport {
+    TestBus::new()
+        .settings("stop_timeout = '200ms'")
+        .consumer::<Scripted>("stuck", &probe.settings(mailbox))
+        .consumer::<Scripted>("healthy", &probe.settings("topics = 'com.example.test.#'"))
+        .run(async |bus| {
+            bus.publish("com.example.stuck", "1").await;
+            bus.publish("com.example.stuck", "2").await;
+            bus.publish("com.example.stuck", format!("3 {stuck}")).await;
+            probe.saw("stuck", &format!("3 {stuck}")).await;
+            for n in 4..=500 {
+                bus.publish(TOPIC, n.to_string()).await;
+            }
+        })
+}
+
+#[track_caller]
+fn check_stuck(report: &StopReport, probe: &Probe) {
+    assert_eq!(report.unfinished, ["stuck"]);
+    let stuck = report.status.consumer("stuck").unwrap();
+    assert_eq!(
+        stuck.state.to_string(),
+        "given up: it did not finish before the hub stopped"
+    );
+    assert_eq!((stuck.consumed, stuck.undelivered), (2, 498), "all but two");
+    let healthy = report.status.consumer("healthy").unwrap();
+    assert_eq!(
+        (healthy.consumed, &healthy.state),
+        (497, &ConsumerState::Stopped)
+    );
+    assert_eq!(probe.of("healthy").last().unwrap(), "stop");
+    assert!(!report.is_clean());
+}
+
+#[test]
+fn a_consumer_that_waits_for_ever_is_cut_off_and_named_and_the_others_drain() {
+    let probe = Probe::new();
+    check_stuck(&stop_with("hang", "", &probe), &probe);
+}
+
+#[test]
+fn a_consumer_that_blocks_its_thread_is_cut_off_and_named_and_the_others_drain() {
+    let probe = Probe::new();
+    check_stuck(&stop_with("block", "", &probe), &probe);
+}
+
+#[test]
+fn a_stuck_consumer_with_a_full_mailbox_does_not_take_the_time_of_the_others() {
+    for stuck in ["hang", "block"] {
+        let probe = Probe::new();
+        check_stuck(&stop_with(stuck, "mailbox.messages = 2", &probe), &probe);
+    }
+}
+
+#[test]
+fn a_tick_that_does_not_end_is_cut_off_and_named() {
+    let probe = Probe::new();
+    let settings = probe.settings("every = '1h'\nnow = true\nparams.script = 'hang'");
+    let report = TestBus::new()
+        .settings("stop_timeout = '200ms'")
+        .producer::<ScriptedProducer>("endless", &settings)
+        .producer::<ScriptedProducer>("other", &probe.settings("every = '1h'"))
+        .run(async |_| probe.saw("endless", "tick hang").await);
+    assert_eq!(report.unfinished, ["endless"]);
+    assert_eq!(probe.of("other"), ["build ok", "stop"]);
+}
+
+#[test]
+fn a_hub_whose_consumers_have_all_stopped_ends_by_itself_and_says_why() {
+    let probe = Probe::new();
+    let toml = format!(
+        "[consumers.printer]\nkind = 'scripted'\n{}",
+        probe.settings("topics = 'com.example.dev.test'")
+    );
+    let report = live(&toml, async |hub, publisher| {
+        let topic = "com.example.dev.test.work".parse().unwrap();
+        publisher
+            .wait_for_subscriber(&topic, Duration::from_secs(30))
+            .await;
+        let message = Message::new("work", "1 halt").with_modname("test");
+        publisher.publish(message).await.unwrap();
+        let status = hub.until_idle().await;
+        assert!(status.consumers.iter().all(|consumer| consumer.is_over()));
+        hub.stop().await
+    });
+    assert_eq!(report.status.lost(), 1);
+}
+
+#[test]
+fn a_hub_with_a_producer_left_goes_on_without_consumers() {
+    let probe = Probe::new();
+    TestBus::new()
+        .consumer::<Scripted>("printer", &probe.settings(""))
+        .producer::<ScriptedProducer>("bell", &probe.settings("every = '1h'"))
+        .run(async |bus| {
+            bus.publish(TOPIC, "1 halt").await;
+            let over = |status: &HubStatus| status.consumers[0].is_over();
+            assert!(!bus.until(over).await.is_idle());
+            bus.advance(Duration::from_secs(3600)).await;
+            probe.saw("bell", "ticked").await;
+        });
+}
+
+/// A consumer that never starts, and has the hub told to stop meanwhile.
+struct Slow;
+
+impl Consumer for Slow {
+    const KIND: &'static str = "slow";
+    type Params = NoParams;
+
+    async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+        // The hub listens to signals by now, so this does not end the test run.
+        kill_process(getpid(), Signal::TERM)?;
+        std::future::pending().await
+    }
+
+    async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_hub_can_be_stopped_while_it_starts() {
+    let config = Config::from_toml("consumers.slow.kind = 'slow'").unwrap();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || {
+        let report = Hub::builder(config).consumer::<Slow>().run();
+        ended.send(report).expect("the test waits");
+    });
+    let report = end.recv_timeout(PATIENCE).expect("it ends");
+    assert!(report.unwrap().is_clean());
+}
