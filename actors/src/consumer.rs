@@ -71,6 +71,10 @@ pub trait Consumer: Sized + Send + 'static {
     /// Where its messages come from unless the configuration says otherwise: every endpoint.
     const SOURCE: Source = Source::Endpoints;
 
+    /// Whether it gets only messages whose signature is good, unless the configuration says otherwise
+    /// for the instance. `None`: as `validate_signatures` says for the whole hub.
+    const VALIDATE_SIGNATURES: Option<bool> = None;
+
     /// The typed form of `[consumers.NAME.params]`; [`crate::NoParams`] when there are none.
     type Params: DeserializeOwned + Send + 'static;
 

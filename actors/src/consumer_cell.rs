@@ -57,6 +57,8 @@ pub(crate) struct ConsumerCell {
     pub(crate) kind: &'static str,
     pub(crate) topics: Vec<TopicPattern>,
     pub(crate) source: Source,
+    /// Whether it gets only messages whose signature is good.
+    pub(crate) validates: bool,
     pub(crate) config: ConsumerConfig,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) counters: ConsumerCounters,
@@ -69,6 +71,7 @@ impl ConsumerCell {
         kind: &'static str,
         topics: Vec<TopicPattern>,
         source: Source,
+        validates: bool,
         config: ConsumerConfig,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -76,6 +79,7 @@ impl ConsumerCell {
             kind,
             topics,
             source,
+            validates,
             mailbox: Mailbox::new(&config.mailbox, config.workers),
             config,
             counters: ConsumerCounters::default(),

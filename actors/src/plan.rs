@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use fedmsg::{PublishError, SubscribeError};
+use fedmsg::{PublishError, SubscribeError, TrustOpenError};
 use fedmsg_config::{Config, ParamsError, ScheduleError};
 use fedmsg_message::TopicPattern;
 use thiserror::Error;
@@ -72,6 +72,9 @@ pub enum StartError {
     /// A source of messages cannot be opened.
     #[error(transparent)]
     Subscribe(#[from] SubscribeError),
+    /// A consumer wants signatures checked, and there is no CA to go by.
+    #[error("signatures cannot be checked: {0}")]
+    Trust(#[from] TrustOpenError),
     /// Producers are enabled, but the hub cannot publish.
     #[error("producers are enabled, but the hub cannot publish: {0}")]
     Publish(Arc<PublishError>),
@@ -106,12 +109,12 @@ impl Plan {
 }
 
 fn consumers(
-    config: &Config,
+    hub: &Config,
     registry: &Registry,
     errors: &mut Vec<PlanError>,
 ) -> Vec<(Arc<ConsumerCell>, ConsumerKind)> {
     let mut planned = Vec::new();
-    for (name, config) in config.consumers.iter().filter(|(_, config)| config.enabled) {
+    for (name, config) in hub.consumers.iter().filter(|(_, config)| config.enabled) {
         let Some(kind) = registry.find_consumer(&config.kind) else {
             errors.push(unknown(
                 "consumers",
@@ -139,7 +142,11 @@ fn consumers(
             topics
         };
         let source = config.source.unwrap_or(kind.source);
-        let cell = ConsumerCell::new(name, kind.kind, topics, source, config.clone());
+        let validates = config
+            .validate_signatures
+            .or(kind.validate_signatures)
+            .unwrap_or(hub.validate_signatures);
+        let cell = ConsumerCell::new(name, kind.kind, topics, source, validates, config.clone());
         planned.push((cell, kind.clone()));
     }
     planned

@@ -52,6 +52,7 @@ pub struct Registry {
 pub(crate) struct ConsumerKind {
     pub(crate) kind: &'static str,
     pub(crate) source: Source,
+    pub(crate) validate_signatures: Option<bool>,
     pub(crate) default_topics: fn() -> Vec<TopicPattern>,
     pub(crate) check: fn(&Params) -> Result<(), ParamsError>,
     pub(crate) build: Build<ConsumerContext, Box<dyn HostedConsumer>>,
@@ -76,6 +77,7 @@ impl Registry {
         let kind = ConsumerKind {
             kind: C::KIND,
             source: C::SOURCE,
+            validate_signatures: C::VALIDATE_SIGNATURES,
             default_topics: C::default_topics,
             check: |params| params.parse::<C::Params>().map(drop),
             build,

@@ -1,14 +1,15 @@
 //! From a batch of deliveries to the mailboxes that want them.
 //!
 //! `subscriber_actor` sends it what arrives, `consumer_actor` takes from the mailboxes. It looks at
-//! topics only: no body is parsed here.
+//! topics only: no body is parsed here, but for messages that somebody wants who wants signatures
+//! checked. Those go through the [`Inspector`] first, once each, on other threads.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use actix::{Actor, Context, Handler, ResponseFuture};
-use fedmsg::{Delivery, LogLimit};
+use fedmsg::{Delivery, Inspector, LogLimit};
 use fedmsg_message::{TopicIndex, TopicPattern};
 use tracing::warn;
 
@@ -32,15 +33,16 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// Routes to `consumers`, each with its patterns.
+    /// Routes to `consumers`, each with its patterns. `inspector` is there if any of them validates.
     /// `routed` counts what has been dealt with.
     pub(crate) fn new(
         consumers: &[Arc<ConsumerCell>],
+        inspector: Option<Arc<Inspector>>,
         routed: Arc<AtomicU64>,
         progress: Progress,
     ) -> Self {
         Self {
-            routes: Arc::new(Routes::new(consumers, routed, progress)),
+            routes: Arc::new(Routes::new(consumers, inspector, routed, progress)),
         }
     }
 }
@@ -64,6 +66,8 @@ struct Routes {
     index: TopicIndex,
     /// The one consumer there is, if it wants everything: the batch goes to it whole.
     only: Option<usize>,
+    /// Checks signatures, if any of these consumers wants that.
+    inspector: Option<Arc<Inspector>>,
     routed: Arc<AtomicU64>,
     progress: Progress,
 }
@@ -74,7 +78,12 @@ struct Route {
 }
 
 impl Routes {
-    fn new(cells: &[Arc<ConsumerCell>], routed: Arc<AtomicU64>, progress: Progress) -> Self {
+    fn new(
+        cells: &[Arc<ConsumerCell>],
+        inspector: Option<Arc<Inspector>>,
+        routed: Arc<AtomicU64>,
+        progress: Progress,
+    ) -> Self {
         let mut index = TopicIndex::new();
         for (key, cell) in (0..).zip(cells) {
             cell.topics
@@ -93,6 +102,7 @@ impl Routes {
             consumers: cells.iter().map(route).collect(),
             index,
             only,
+            inspector: inspector.filter(|_| cells.iter().any(|cell| cell.validates)),
             routed,
             progress,
         }
@@ -100,9 +110,15 @@ impl Routes {
 
     /// Hands every message of `batch` to each mailbox that wants it. Those that have room get theirs
     /// at once; then it waits for those that are full and say so.
-    async fn route(&self, batch: Vec<Delivery>) {
+    async fn route(&self, mut batch: Vec<Delivery>) {
         let count = batch.len() as u64;
+        if let Some(inspector) = &self.inspector {
+            batch = self.inspect(inspector, batch).await;
+        }
         if let Some(route) = self.only.and_then(|key| self.consumers.get(key)) {
+            if route.cell.validates {
+                batch.retain(|delivery| route.admits(delivery));
+            }
             let rest = route.offer(batch);
             route.finish(rest).await;
         } else {
@@ -124,6 +140,44 @@ impl Routes {
         self.progress.beat();
     }
 
+    /// Has those messages checked that a consumer wants which wants signatures checked; the others
+    /// stay as they are. The order is kept.
+    async fn inspect(&self, inspector: &Inspector, batch: Vec<Delivery>) -> Vec<Delivery> {
+        let mut keys = Vec::new();
+        let is_to_check = batch.iter().map(|delivery| {
+            keys.clear();
+            self.index.lookup(delivery.topic().as_str(), &mut keys);
+            let mut wanting = keys
+                .iter()
+                .filter_map(|key| self.consumers.get(*key as usize));
+            wanting.any(|route| route.cell.validates)
+        });
+        let is_to_check: Vec<bool> = is_to_check.collect();
+        if is_to_check.iter().all(|is_to_check| *is_to_check) {
+            return inspector.inspect(batch).await;
+        }
+        let (mut to_check, mut others) = (Vec::new(), Vec::new());
+        for (is_to_check, delivery) in is_to_check.iter().zip(batch) {
+            let part = if *is_to_check {
+                &mut to_check
+            } else {
+                &mut others
+            };
+            part.push(delivery);
+        }
+        let mut checked = inspector.inspect(to_check).await.into_iter();
+        let mut others = others.into_iter();
+        let in_order = is_to_check.into_iter().filter_map(|is_checked| {
+            let part = if is_checked {
+                &mut checked
+            } else {
+                &mut others
+            };
+            part.next()
+        });
+        in_order.collect()
+    }
+
     /// Splits a batch by consumer. A consumer with several matching patterns gets a message once.
     fn sort(&self, batch: Vec<Delivery>) -> Vec<(u32, Vec<Delivery>)> {
         let mut sorted: Vec<(u32, Vec<Delivery>)> = Vec::new();
@@ -134,7 +188,11 @@ impl Routes {
             keys.clear();
             self.index.lookup(delivery.topic().as_str(), &mut keys);
             for &key in &keys {
-                let Some(slot) = slots.get_mut(key as usize) else {
+                let route = self.consumers.get(key as usize);
+                let Some(slot) = slots
+                    .get_mut(key as usize)
+                    .filter(|_| route.is_some_and(|route| route.admits(&delivery)))
+                else {
                     continue;
                 };
                 let slot = *slot.get_or_insert_with(|| {
@@ -151,6 +209,11 @@ impl Routes {
 }
 
 impl Route {
+    /// Whether its consumer may have a message: one that validates gets only what was accepted.
+    fn admits(&self, delivery: &Delivery) -> bool {
+        !self.cell.validates || delivery.verdict().is_accepted()
+    }
+
     /// Puts in what fits and returns the rest.
     fn offer(&self, batch: Vec<Delivery>) -> Vec<Delivery> {
         let offered = batch.len();

@@ -2,7 +2,7 @@
 //!
 //! Made by the supervisor on request; read by reports, monitoring and tests.
 
-use fedmsg::{PublisherCounts, SubscriberCounts};
+use fedmsg::{PublisherCounts, RefusalCount, SubscriberCounts};
 use fedmsg_config::Source;
 
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
@@ -20,6 +20,9 @@ pub struct HubStatus {
     pub producers: Vec<ProducerStatus>,
     /// The hub's own publisher, if anything has asked for it.
     pub publisher: Option<PublisherCounts>,
+    /// Messages that no consumer got which wants signatures checked, by endpoint and reason. They are
+    /// not lost: they must not be believed.
+    pub refusals: Vec<RefusalCount>,
 }
 
 impl HubStatus {
@@ -85,6 +88,8 @@ pub struct ConsumerStatus {
     pub kind: &'static str,
     /// The patterns that it listens to.
     pub topics: Vec<String>,
+    /// Whether it gets only messages whose signature is good.
+    pub validates: bool,
     /// Where it is in its life.
     pub state: ConsumerState,
     /// Messages queued or in work.
@@ -124,6 +129,7 @@ impl ConsumerStatus {
             name: cell.name.clone(),
             kind: cell.kind,
             topics: cell.topics.iter().map(ToString::to_string).collect(),
+            validates: cell.validates,
             state: cell.state(),
             backlog: depth.messages,
             backlog_bytes: depth.bytes,

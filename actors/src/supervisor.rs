@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture};
-use fedmsg::{Bus, Publisher, SubscriberCounters};
+use fedmsg::{Bus, Inspector, Publisher, SubscriberCounters};
 use fedmsg_config::Source;
 use tokio::sync::{OnceCell, oneshot};
 use tracing::error;
@@ -52,6 +52,8 @@ pub(crate) struct Supervisor {
     publisher: Addr<PublisherActor>,
     /// The hub's publisher, once somebody has asked for it.
     opened: Weak<OnceCell<Publisher>>,
+    /// Checks signatures, if a consumer wants that.
+    inspector: Option<Arc<Inspector>>,
     stopping: bool,
 }
 
@@ -129,6 +131,7 @@ impl Supervisor {
             producers: Vec::new(),
             publisher: publisher.start(),
             opened,
+            inspector: None,
             stopping: false,
         };
         match supervisor.start_all(plan).await {
@@ -167,6 +170,10 @@ impl Supervisor {
             consumers: consumers.collect(),
             producers: producers.collect(),
             publisher: opened.and_then(|cell| cell.get().map(Publisher::counts)),
+            refusals: self
+                .inspector
+                .as_ref()
+                .map_or_else(Vec::new, |inspector| inspector.refusals().counts()),
         }
     }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use fedmsg_config::{Config, Endpoint, EndpointName, SocketOptions};
 use fedmsg_message::TopicFilter;
 
+use crate::inspector::Inspector;
 use crate::publisher::{PublishError, Publisher};
 use crate::socket::SocketContext;
 use crate::subscriber::{SubscribeError, Subscriber};
@@ -93,10 +94,34 @@ impl Bus {
     /// Listens to every address of `endpoints` for what matches any of `filters`; no filter means
     /// everything. Returns at once: connecting goes on, and is repeated, in the background of reading.
     ///
+    /// Where `validate_signatures` says so, only messages arrive whose signature is good.
+    ///
+    /// # Errors
+    ///
+    /// [`SubscribeError::NoEndpoint`] when the configuration lists no address,
+    /// [`SubscribeError::Trust`] when signatures are to be checked and there is no CA to go by.
+    pub fn subscribe(
+        &self,
+        filters: impl IntoIterator<Item = TopicFilter>,
+    ) -> Result<Subscriber, SubscribeError> {
+        let inspector = match self.config.validate_signatures {
+            true => Some(Inspector::open(&self.config)?),
+            false => None,
+        };
+        let subscriber = self.subscribe_unchecked(filters)?;
+        Ok(match inspector {
+            Some(inspector) => subscriber.inspected(inspector),
+            None => subscriber,
+        })
+    }
+
+    /// Listens as [`Bus::subscribe`] does, but hands on every message unchecked, whatever
+    /// `validate_signatures` says: for those who check for themselves, or only forward.
+    ///
     /// # Errors
     ///
     /// [`SubscribeError::NoEndpoint`] when the configuration lists no address.
-    pub fn subscribe(
+    pub fn subscribe_unchecked(
         &self,
         filters: impl IntoIterator<Item = TopicFilter>,
     ) -> Result<Subscriber, SubscribeError> {
@@ -113,7 +138,7 @@ impl Bus {
     }
 
     /// Listens on every one of `endpoints`, as a relay does on `relay_inbound`: publishers connect.
-    /// Deliveries carry `name`. Returns the addresses bound, in the same order.
+    /// Deliveries carry `name` and are not checked. Returns the addresses bound, in the same order.
     ///
     /// # Errors
     ///

@@ -1,14 +1,17 @@
 //! One received message, as it travels from a socket to those who want it.
 //!
-//! Made by [`crate::subscriber`]; shared, so that many consumers hold one copy.
+//! Made by [`crate::subscriber`], judged by [`crate::inspector`]; shared, so that many consumers hold
+//! one copy.
 
 use std::fmt;
+use std::sync::Arc;
 
 use fedmsg_config::EndpointName;
 use fedmsg_message::json::Value;
-use fedmsg_message::{Envelope, Topic};
+use fedmsg_message::{Envelope, Topic, Verdict};
 
-/// A received message: the envelope, and the endpoint that it came from. Cloning is cheap.
+/// A received message: the envelope, the endpoint that it came from, and what is to be thought of it.
+/// Cloning is cheap.
 ///
 /// # Examples
 ///
@@ -27,13 +30,33 @@ use fedmsg_message::{Envelope, Topic};
 pub struct Delivery {
     envelope: Envelope,
     endpoint: EndpointName,
+    /// `None` where nobody has asked: most messages of most buses.
+    verdict: Option<Arc<Verdict>>,
 }
 
 impl Delivery {
-    /// Makes a delivery of `envelope` that came from `endpoint`.
+    /// Makes a delivery of `envelope` that came from `endpoint` and has not been checked.
     #[must_use]
     pub fn new(envelope: Envelope, endpoint: EndpointName) -> Self {
-        Self { envelope, endpoint }
+        Self {
+            envelope,
+            endpoint,
+            verdict: None,
+        }
+    }
+
+    /// Returns the same delivery with another verdict.
+    #[must_use]
+    pub fn with_verdict(self, verdict: Verdict) -> Self {
+        let verdict = Some(Arc::new(verdict));
+        Self { verdict, ..self }
+    }
+
+    /// Whether its signature was checked, and with what result. A consumer that validates gets only
+    /// what was accepted; the verdict then says who signed.
+    #[must_use]
+    pub fn verdict(&self) -> &Verdict {
+        self.verdict.as_deref().unwrap_or(&Verdict::NotChecked)
     }
 
     /// The message with all its fields and the bytes that it came as.

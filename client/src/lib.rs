@@ -14,28 +14,38 @@
 //! `fedmsg-actors`, which hands them a [`Delivery`] and a publisher.
 
 mod bus;
+mod clock;
 mod delivery;
+mod expiry;
 mod identity;
+mod inspector;
 mod log_limit;
 mod publisher;
 mod resolver;
+mod signing;
 mod socket;
 mod subscriber;
 mod tail;
+mod trust;
 
 pub mod blocking;
 
 pub use fedmsg_config::{Config, Endpoint, EndpointName, Sources};
-pub use fedmsg_message::{DecodeError, Envelope, Message, Topic, TopicFilter, TopicPattern, json};
+pub use fedmsg_message::{
+    DecodeError, Envelope, Message, Refusal, Topic, TopicFilter, TopicPattern, Verdict, json,
+};
 
 pub use self::bus::Bus;
 pub use self::delivery::Delivery;
 pub use self::identity::{host_name, program_name};
+pub use self::inspector::{Inspector, RefusalCount, Refusals};
 pub use self::log_limit::LogLimit;
 pub use self::publisher::{
     Audience, PublishError, Published, Publisher, PublisherCounters, PublisherCounts,
 };
 pub use self::resolver::ResolveError;
+pub use self::signing::SigningError;
 pub use self::socket::SocketError;
 pub use self::subscriber::{SubscribeError, Subscriber, SubscriberCounters, SubscriberCounts};
 pub use self::tail::{TailError, publish, tail_messages};
+pub use self::trust::TrustOpenError;

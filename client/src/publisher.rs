@@ -11,7 +11,7 @@ mod wire;
 use std::fmt;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use fedmsg_config::{Config, Endpoint, EndpointName, SocketOptions};
 use fedmsg_message::{Envelope, Message, Stamp, Topic};
@@ -24,9 +24,11 @@ pub use self::audience::Audience;
 pub use self::counters::{PublisherCounters, PublisherCounts};
 pub use self::error::PublishError;
 use self::wire::Wire;
+use crate::clock::unix_time;
 use crate::identity::{host_name, program_name, user_name};
 use crate::log_limit::LogLimit;
 use crate::resolver::{resolve, resolve_bind};
+use crate::signing::{Signing, SigningError};
 use crate::socket::{PubSocket, Sent, SocketContext};
 
 /// At most one line about subscribers that are too slow in this time.
@@ -86,6 +88,7 @@ struct Inner {
     environment: String,
     modname: String,
     username: String,
+    signing: Option<Signing>,
     wire: Mutex<Wire>,
     /// Counts the changes of the subscriptions, so that those who wait for one look again.
     changes: watch::Receiver<u64>,
@@ -130,6 +133,7 @@ impl Publisher {
             .get(name.as_str())
             .filter(|listed| !listed.is_empty());
         let listed = listed.ok_or_else(|| PublishError::UnknownName { name: name.clone() })?;
+        let signing = signing(config, Some(name))?;
         let mut tried = Vec::new();
         for endpoint in listed {
             let bound = match resolve_bind(endpoint, options.bind_host.as_deref()).await {
@@ -148,6 +152,7 @@ impl Publisher {
                         name.clone(),
                         vec![address],
                         attachment,
+                        signing,
                         socket,
                     ));
                 }
@@ -176,6 +181,7 @@ impl Publisher {
         if addresses.is_empty() {
             return Err(unresolved.map_or(PublishError::NoRelay, PublishError::Resolve));
         }
+        let signing = signing(config, None)?;
         let socket = PubSocket::connect(context, &options, &addresses)?;
         let attachment = Attachment::Connected {
             patience: config.timeout,
@@ -185,6 +191,7 @@ impl Publisher {
             EndpointName::from(RELAY_INBOUND),
             addresses,
             attachment,
+            signing,
             socket,
         ))
     }
@@ -194,6 +201,7 @@ impl Publisher {
         name: EndpointName,
         addresses: Vec<Endpoint>,
         attachment: Attachment,
+        signing: Option<Signing>,
         socket: PubSocket,
     ) -> Self {
         let (announce, changes) = watch::channel(0);
@@ -205,6 +213,7 @@ impl Publisher {
             environment: config.environment.clone(),
             modname: program_name(),
             username: user_name(),
+            signing,
             wire: Mutex::new(Wire::new(socket, announce)),
             changes,
             counters: PublisherCounters::default(),
@@ -214,7 +223,8 @@ impl Publisher {
     }
 
     /// Publishes `message`: composes its topic (`<topic_prefix>.<environment>.<modname>.<topic>`; the
-    /// module is the program's name unless the message names one), stamps it and sends it.
+    /// module is the program's name unless the message names one), stamps it, signs it where
+    /// `sign_messages` says so, and sends it.
     ///
     /// Waits only before the first message, or while nobody listens to a connected publisher. When
     /// the returned future is dropped before it is done, nothing has been sent.
@@ -239,7 +249,13 @@ impl Publisher {
             i: inner.counters.next_number(),
             username: inner.username.clone(),
         };
-        let envelope = Envelope::stamp(topic.clone(), message.msg, &stamp)?;
+        let envelope = match &inner.signing {
+            None => Envelope::stamp(topic.clone(), message.msg, &stamp)?,
+            Some(signing) => {
+                signing.expiry.check(stamp.timestamp);
+                signing.signer.stamp(topic.clone(), message.msg, &stamp)?
+            }
+        };
         let audience = self.send(&topic, envelope.bytes(), Some(&stamp.msg_id))?;
         Ok(Published {
             topic,
@@ -394,11 +410,11 @@ async fn listen(inner: Weak<Inner>) {
     while std::future::poll_fn(signalled).await {}
 }
 
-fn unix_time() -> i64 {
-    let elapsed = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+/// Reads what signs for `name`, or for one that connects to a relay; nothing unless the configuration
+/// says that messages are signed.
+fn signing(config: &Config, name: Option<&EndpointName>) -> Result<Option<Signing>, SigningError> {
+    let open = || Signing::of_publisher(config, name.map(EndpointName::as_str));
+    config.sign_messages.then(open).transpose()
 }
 
 /// `<year>-<uuid4>`: 41 characters, as the original makes them (wire specification, section 2.1).

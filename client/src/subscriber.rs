@@ -15,15 +15,18 @@ use std::vec;
 use bytes::Bytes;
 use fedmsg_config::{Endpoint, EndpointName, SocketOptions};
 use fedmsg_message::TopicFilter;
+use futures::future::BoxFuture;
 use futures::stream::SelectAll;
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use thiserror::Error;
 
 pub use self::counters::{SubscriberCounters, SubscriberCounts};
 use self::intake::Intake;
 use crate::delivery::Delivery;
+use crate::inspector::Inspector;
 use crate::resolver::{ResolveError, resolve_bind};
 use crate::socket::{SocketContext, SocketError, SubSocket};
+use crate::trust::TrustOpenError;
 
 /// Why nothing can be listened to.
 #[derive(Debug, Error)]
@@ -50,6 +53,9 @@ pub enum SubscribeError {
     /// An address that was to be bound has a host name without an address.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+    /// Signatures are to be checked (`validate_signatures`), and nobody can be believed.
+    #[error(transparent)]
+    Trust(#[from] TrustOpenError),
 }
 
 /// Messages of the bus, as a stream; made by [`crate::Bus::subscribe`].
@@ -57,7 +63,8 @@ pub enum SubscribeError {
 /// Each distinct address has one socket, however often the configuration lists it. A host that
 /// does not resolve is tried again with growing pauses, a lost connection comes back by itself;
 /// both are logged and counted, neither ends the stream. Malformed messages are skipped, counted and
-/// logged at a limited rate. The stream ends only when there is no address at all.
+/// logged at a limited rate; so are those whose signature is not good, where `validate_signatures`
+/// says that signatures are checked. The stream ends only when there is no address at all.
 ///
 /// **Order**: messages of one endpoint arrive in the order in which it sent them; between endpoints
 /// there is none. **Back-pressure**: what is not read stays in the sockets, up to
@@ -85,6 +92,10 @@ pub struct Subscriber {
     filters: Vec<TopicFilter>,
     batch: vec::IntoIter<Delivery>,
     counters: Arc<SubscriberCounters>,
+    /// Judges what arrives, if signatures are to be checked.
+    inspector: Option<Arc<Inspector>>,
+    /// What is being judged: nothing more is read meanwhile.
+    inspection: Option<BoxFuture<'static, Vec<Delivery>>>,
 }
 
 impl Subscriber {
@@ -170,7 +181,15 @@ impl Subscriber {
             filters,
             batch: Vec::new().into_iter(),
             counters,
+            inspector: None,
+            inspection: None,
         }
+    }
+
+    /// Returns the same subscriber, which now hands on only messages that `inspector` accepts.
+    pub(crate) fn inspected(self, inspector: Inspector) -> Self {
+        let inspector = Some(Arc::new(inspector));
+        Self { inspector, ..self }
     }
 
     /// Waits for messages and returns all that one wake-up brought, at least one and at most about
@@ -185,11 +204,25 @@ impl Subscriber {
         Arc::clone(&self.counters)
     }
 
+    /// What checks signatures, if anything does: knows what has been refused.
+    #[must_use]
+    pub fn inspector(&self) -> Option<&Arc<Inspector>> {
+        self.inspector.as_ref()
+    }
+
     fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<Option<Vec<Delivery>>> {
         if self.batch.len() > 0 {
             return Poll::Ready(Some(std::mem::take(&mut self.batch).collect()));
         }
         loop {
+            if let Some(inspection) = &mut self.inspection {
+                let mut batch = ready!(inspection.poll_unpin(context));
+                self.inspection = None;
+                batch.retain(|delivery| delivery.verdict().is_accepted());
+                if !batch.is_empty() {
+                    return Poll::Ready(Some(batch));
+                }
+            }
             let Some(mut batch) = ready!(self.intakes.poll_next_unpin(context)) else {
                 return Poll::Ready(None);
             };
@@ -199,9 +232,13 @@ impl Subscriber {
                     self.filters.iter().any(|filter| filter.matches(topic))
                 });
             }
-            if !batch.is_empty() {
-                return Poll::Ready(Some(batch));
+            if batch.is_empty() {
+                continue;
             }
+            let Some(inspector) = self.inspector.clone() else {
+                return Poll::Ready(Some(batch));
+            };
+            self.inspection = Some(async move { inspector.inspect(batch).await }.boxed());
         }
     }
 }

@@ -5,8 +5,10 @@
 //! comments of the fields here, word for word, and a test compares them.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use fedmsg_message::{Backend, CrlPolicy, StrongAlgorithm};
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,7 @@ use crate::consumer_config::ConsumerConfig;
 use crate::duration;
 use crate::endpoint::Endpoint;
 use crate::endpoints::Endpoints;
+use crate::location::Location;
 use crate::producer_config::ProducerConfig;
 use crate::{integer, one_or_many};
 
@@ -156,6 +159,72 @@ pub struct Config {
     #[serde(deserialize_with = "bind_host")]
     pub bind_host: Option<String>,
 
+    /// Whether what this program publishes is signed. Then it does not start without its key and
+    /// certificate.
+    pub sign_messages: bool,
+
+    /// The directory of the keys and certificates to sign with: `NAME.key` and `NAME.crt` (PEM) for
+    /// each NAME that `certnames` gives.
+    pub ssldir: PathBuf,
+
+    /// The first word of the entry of `certnames` to sign with; the second is the host: "koji" for
+    /// "koji.app01". Without it, the name of the publisher is looked up, and "shell.host" for
+    /// one that publishes through a relay.
+    pub cert_prefix: Option<String>,
+
+    /// A second signature to sign with, which older programs pass over: "rsa-sha256" with the same
+    /// key, or "ed25519" with `NAME.ed25519.key` and `NAME.ed25519.crt` in `ssldir`. Without it
+    /// there is none.
+    pub strong_signature: Option<StrongAlgorithm>,
+
+    /// Whether only messages are believed whose signature is good and whose sender may send to the
+    /// topic. What is refused is counted and logged. A consumer may say otherwise for itself.
+    pub validate_signatures: bool,
+
+    /// Which ways to sign are believed: "x509", "gpg". gpg covers the payload of a message only,
+    /// neither topic nor time, and takes a process of the system's gpg for each message.
+    pub crypto_validate_backends: Vec<Backend>,
+
+    /// The home directory of gpg, with the keys that are believed. Without it, "~/.gnupg".
+    pub gpg_home: Option<PathBuf>,
+
+    /// The certificate of the CA whose certificates are believed: a file, or an https:// URL. A file
+    /// that has changed is read anew within 10 seconds.
+    pub ca_cert_location: Location,
+
+    /// A file that keeps what was last downloaded from `ca_cert_location`, for a start while that
+    /// does not answer.
+    pub ca_cert_cache: Option<PathBuf>,
+
+    /// How long a downloaded CA certificate is used before it is downloaded again: in seconds, or a
+    /// time such as "1d"; 0 means for as long as the program runs. At most 10 years.
+    #[serde(with = "duration::seconds")]
+    pub ca_cert_cache_expiry: Duration,
+
+    /// The list of certificates that the CA has revoked: a file, or an https:// URL. Without it,
+    /// none is revoked.
+    pub crl_location: Option<Location>,
+
+    /// A file that keeps what was last downloaded from `crl_location`.
+    pub crl_cache: Option<PathBuf>,
+
+    /// How long a downloaded list is used before it is downloaded again: in seconds, or a time such
+    /// as "1h"; 0 means for as long as the program runs. At most 10 years.
+    #[serde(with = "duration::seconds")]
+    pub crl_cache_expiry: Duration,
+
+    /// What to do once the list should have been replaced by its own account, so that nobody knows
+    /// who has been revoked since: "refuse" every message, as the original does, or
+    /// "accept-with-alarm".
+    pub crl_policy: CrlPolicy,
+
+    /// Whether messages without a strong signature are refused. One that is there must be good in
+    /// any case.
+    pub require_strong_signature: bool,
+
+    /// Whether topics that `routing_policy` does not list are refused.
+    pub routing_nitpicky: bool,
+
     /// How long a hub that is told to stop goes on with what waits in its mailboxes: a time such as
     /// "10s". At most 10 years.
     #[serde(with = "duration")]
@@ -166,6 +235,14 @@ pub struct Config {
     /// Tables from several files add up; an empty list takes a name out again.
     pub endpoints: Endpoints,
 
+    /// Which certificate signs for whom: for the name of a publisher, or for a `cert_prefix` and the
+    /// host, what its files in `ssldir` are called. A relay that signs looks up "signing_relay".
+    pub certnames: BTreeMap<String, String>,
+
+    /// Who may send to which topic: for a whole topic, without wildcards, a list of the common
+    /// names of certificates. Nobody but them may.
+    pub routing_policy: BTreeMap<String, Vec<String>>,
+
     /// What a hub listens with: for each consumer a table, by a name of your choice.
     pub consumers: BTreeMap<String, ConsumerConfig>,
 
@@ -175,7 +252,8 @@ pub struct Config {
 
 impl Default for Config {
     /// The defaults of the original's newer system (fedmsg configuration specification, section 4),
-    /// but for `high_water_mark`, which is not unlimited here, and the keys that only we have.
+    /// but for `high_water_mark`, which is not unlimited here, `validate_signatures`, which refuses
+    /// everything until there is a CA, and the keys that only we have.
     fn default() -> Self {
         Self {
             topic_prefix: "com.example".to_owned(),
@@ -197,10 +275,28 @@ impl Default for Config {
             zmq_reconnect_ivl_max: Duration::from_secs(1),
             zmq_max_message_size: ByteSize::mib(8),
             bind_host: None,
+            sign_messages: false,
+            ssldir: "/etc/pki/fedmsg".into(),
+            cert_prefix: None,
+            strong_signature: None,
+            validate_signatures: false,
+            crypto_validate_backends: vec![Backend::X509],
+            gpg_home: None,
+            ca_cert_location: Location::File("/etc/pki/fedmsg/ca.crt".into()),
+            ca_cert_cache: None,
+            ca_cert_cache_expiry: Duration::ZERO,
+            crl_location: None,
+            crl_cache: None,
+            crl_cache_expiry: Duration::from_secs(3600),
+            crl_policy: CrlPolicy::Refuse,
+            require_strong_signature: false,
+            routing_nitpicky: false,
             stop_timeout: Duration::from_secs(10),
             endpoints: [("relay_outbound", [Endpoint::loopback(4001)])]
                 .into_iter()
                 .collect(),
+            certnames: BTreeMap::new(),
+            routing_policy: BTreeMap::new(),
             consumers: BTreeMap::new(),
             producers: BTreeMap::new(),
         }

@@ -41,6 +41,11 @@ pub struct ConsumerConfig {
     #[serde(default)]
     pub source: Option<Source>,
 
+    /// Whether it gets only messages whose signature is good. Without it, the kind decides, or else
+    /// `validate_signatures` of the whole hub.
+    #[serde(default)]
+    pub validate_signatures: Option<bool>,
+
     /// Messages that it works on at the same time: 1 to 64. With more than one it sees messages out
     /// of order.
     #[serde(default = "one", deserialize_with = "integer::within::<1, 64, _, _>")]
@@ -81,6 +86,7 @@ impl ConsumerConfig {
             enabled: yes(),
             topics: None,
             source: None,
+            validate_signatures: None,
             workers: one(),
             mailbox: MailboxConfig::default(),
             retry: RetryConfig::default(),

@@ -28,6 +28,7 @@ pub struct Relay {
 impl Consumer for Relay {
     const KIND: &'static str = "relay";
     const SOURCE: Source = Source::RelayInbound;
+    const VALIDATE_SIGNATURES: Option<bool> = Some(false); // those who subscribe judge for themselves
     type Params = NoParams;
 
     async fn from_params(_: NoParams, context: &ConsumerContext) -> Result<Self, BoxError> {

@@ -178,6 +178,12 @@ fn summarise(report: &StopReport) {
             skipped = producer.skipped, "producer at the end"
         );
     }
+    for refused in &report.status.refusals {
+        warn!(
+            endpoint = %refused.endpoint, reason = refused.reason, messages = refused.messages,
+            "messages refused: their signatures were checked"
+        );
+    }
     if let Some(publisher) = &report.status.publisher
         && publisher.unheard > 0
     {

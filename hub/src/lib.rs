@@ -40,7 +40,10 @@ mod telemetry;
 
 pub mod cli;
 
-pub use fedmsg::{Bus, Config, Delivery, Message, Publisher, Subscriber, Topic, TopicFilter, json};
+pub use fedmsg::{
+    Bus, Config, Delivery, Message, Publisher, Refusal, RefusalCount, Subscriber, Topic,
+    TopicFilter, Verdict, json,
+};
 pub use fedmsg_actors::{
     BoxError, ConsumeError, Consumer, ConsumerContext, ConsumerState, ConsumerStatus, HubStatus,
     NoParams, Producer, ProducerContext, ProducerState, ProducerStatus, Registry, Source,

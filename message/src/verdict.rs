@@ -96,6 +96,9 @@ pub enum Refusal {
     /// [`Validator::gpg_claim`](crate::Validator::gpg_claim).
     #[error("signed by gpg, which nobody has asked")]
     GpgNotChecked,
+    /// The check itself failed, by a defect of this program.
+    #[error("could not be checked, by a defect of this program")]
+    CheckFailed,
     /// A member without which a signature means nothing is missing.
     #[error("member {0} is missing")]
     MissingField(Field),
@@ -194,6 +197,7 @@ impl Refusal {
             Refusal::UnknownBackend => "unknown-backend",
             Refusal::BackendNotAllowed(_) => "backend-not-allowed",
             Refusal::GpgNotChecked => "gpg-not-checked",
+            Refusal::CheckFailed => "check-failed",
             Refusal::MissingField(_) => "missing-field",
             Refusal::FieldNotText(_) => "field-not-text",
             Refusal::BadBase64(..) => "bad-base64",

@@ -1,8 +1,13 @@
 //! Who gets what, and what becomes of the rest.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
 use bytes::Bytes;
 use fedmsg::Envelope;
 use fedmsg_config::{ByteSize, ConsumerConfig, MailboxConfig, Source, WhenFull};
+use fedmsg_message::Signer;
+use fedmsg_message::json::Object;
 use futures::FutureExt;
 
 use super::*;
@@ -28,12 +33,45 @@ fn cell(topics: &[&str], messages: usize, when_full: WhenFull) -> Arc<ConsumerCe
         mailbox,
         ..ConsumerConfig::new("test")
     };
-    ConsumerCell::new("test", "test", topics, Source::Endpoints, config)
+    ConsumerCell::new("test", "test", topics, Source::Endpoints, false, config)
+}
+
+/// A consumer that wants signatures checked.
+fn validating(topics: &[&str]) -> Arc<ConsumerCell> {
+    let topics = topics.iter().map(|topic| topic.parse().unwrap()).collect();
+    let config = ConsumerConfig::new("test");
+    ConsumerCell::new("test", "test", topics, Source::Endpoints, true, config)
+}
+
+/// The folder with the keys of the original's test certificates.
+fn pki() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/vectors/pki")
+}
+
+fn signed(topic: &str) -> Delivery {
+    let read = |name: &str| fs::read(pki().join(name)).unwrap();
+    let signer = Signer::from_pem(&read("bodhi-app01.test.crt"), &read("bodhi-app01.test.key"));
+    let envelope = signer
+        .unwrap()
+        .sign(topic.parse().unwrap(), Object::new())
+        .unwrap();
+    Delivery::new(envelope, "test".into())
 }
 
 fn routes(cells: &[&Arc<ConsumerCell>]) -> Routes {
     let cells: Vec<_> = cells.iter().map(|cell| Arc::clone(cell)).collect();
-    Routes::new(&cells, Arc::default(), Progress::default())
+    Routes::new(&cells, None, Arc::default(), Progress::default())
+}
+
+/// Routes with somebody who checks signatures.
+fn checked_routes(cells: &[&Arc<ConsumerCell>]) -> (Routes, Arc<Inspector>) {
+    let cells: Vec<_> = cells.iter().map(|cell| Arc::clone(cell)).collect();
+    let toml = format!("ca_cert_location = {:?}", pki().join("ca.crt"));
+    let config = fedmsg::Config::from_toml(&toml).unwrap();
+    let inspector = Arc::new(Inspector::open(&config).unwrap());
+    let with = Some(Arc::clone(&inspector));
+    let routes = Routes::new(&cells, with, Arc::default(), Progress::default());
+    (routes, inspector)
 }
 
 fn received(cell: &ConsumerCell) -> Vec<String> {
@@ -115,4 +153,35 @@ async fn what_comes_after_a_mailbox_has_closed_is_late_and_holds_nobody_up() {
     assert_eq!(read(&closed.counters.late), 2);
     assert_eq!(read(&closed.counters.overflowed), 0);
     assert_eq!(closed.state(), ConsumerState::Starting, "it goes on");
+}
+
+#[tokio::test]
+async fn one_that_validates_gets_what_is_signed_and_the_others_get_all() {
+    let (trusting, careful) = (cell(&["*"], 100, WhenFull::Block), validating(&["*"]));
+    let (routes, inspector) = checked_routes(&[&trusting, &careful]);
+    let mixed = vec![delivery("a"), signed("b"), delivery("c"), signed("d")];
+    routes.route(mixed).await;
+    assert_eq!(received(&trusting), ["a", "b", "c", "d"]);
+    assert_eq!(received(&careful), ["b", "d"]);
+    assert_eq!(inspector.refusals().total(), 2);
+}
+
+#[tokio::test]
+async fn the_only_one_gets_nothing_that_is_refused() {
+    let careful = validating(&["*"]);
+    let (routes, _) = checked_routes(&[&careful]);
+    routes.route(vec![delivery("a"), signed("b")]).await;
+    assert_eq!(received(&careful), ["b"]);
+}
+
+#[tokio::test]
+async fn a_message_is_checked_once_and_only_if_somebody_wants_it_who_validates() {
+    let all = cell(&["*"], 100, WhenFull::Block);
+    let (one, other) = (validating(&["org.#"]), validating(&["org.a"]));
+    let (routes, inspector) = checked_routes(&[&all, &one, &other]);
+    let topics = ["com.a", "org.a", "com.b", "org.b"];
+    routes.route(batch(&topics)).await;
+    assert_eq!(received(&all), topics, "in the order of arrival");
+    assert_eq!((received(&one), received(&other)), (vec![], vec![]));
+    assert_eq!(inspector.refusals().total(), 2);
 }

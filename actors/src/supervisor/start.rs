@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use actix::{Actor, Context};
-use fedmsg::{EndpointName, Subscriber, TopicFilter};
+use fedmsg::{EndpointName, Inspector, Subscriber, TopicFilter};
 use fedmsg_config::Source;
 use tokio::sync::oneshot;
 use tracing::info;
@@ -34,6 +34,7 @@ impl Supervisor {
     /// everybody there.
     pub(super) async fn start_all(&mut self, plan: Plan) -> Result<Watched, StartError> {
         let mut watched = Vec::new();
+        self.open_inspector(&plan)?;
         for (index, (cell, kind)) in plan.consumers.into_iter().enumerate() {
             self.start_consumer(index, cell, kind, &mut watched).await?;
         }
@@ -50,6 +51,15 @@ impl Supervisor {
             self.start_producer(index, cell, kind, &mut watched).await?;
         }
         Ok(watched)
+    }
+
+    /// Gets ready to check signatures, if a consumer wants that.
+    fn open_inspector(&mut self, plan: &Plan) -> Result<(), StartError> {
+        let mut consumers = plan.consumers.iter();
+        if consumers.any(|(cell, _)| cell.validates) {
+            self.inspector = Some(Arc::new(Inspector::open(self.bus.config())?));
+        }
+        Ok(())
     }
 
     async fn start_consumer(
@@ -80,7 +90,8 @@ impl Supervisor {
         }
         let topics: Vec<_> = handle.cell.topics.iter().map(ToString::to_string).collect();
         if outcome.is_ok() {
-            info!(name = %handle.cell.name, kind = handle.cell.kind, ?topics, "consumer started");
+            let validates = handle.cell.validates;
+            info!(name = %handle.cell.name, kind = handle.cell.kind, ?topics, validates, "consumer started");
         }
         self.consumers.push(handle);
         outcome
@@ -176,6 +187,7 @@ impl Supervisor {
         let (alive, ending) = alive();
         let (report, opened) = oneshot::channel();
         let (bus, progress) = (self.bus.clone(), self.progress.clone());
+        let inspector = self.inspector.clone();
         let routed = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&routed);
         let open = async move {
@@ -184,7 +196,7 @@ impl Supervisor {
                 Err(error) => return drop(report.send(Err(error))),
             };
             let counters = subscriber.counters();
-            let router = Router::new(&listeners, counted, progress).start();
+            let router = Router::new(&listeners, inspector, counted, progress).start();
             SubscriberActor {
                 subscriber: Some(subscriber),
                 router,
@@ -255,7 +267,7 @@ async fn open(
     let patterns = listeners.iter().flat_map(|cell| &cell.topics);
     let filters = patterns.map(|pattern| TopicFilter::Prefix(pattern.literal_prefix().to_owned()));
     match source {
-        Source::Endpoints => Ok(bus.subscribe(filters)?),
+        Source::Endpoints => Ok(bus.subscribe_unchecked(filters)?),
         Source::RelayInbound => {
             let name = EndpointName::from("relay_inbound");
             let (subscriber, addresses) = bus

@@ -4,10 +4,11 @@ use std::fmt;
 use std::time::Duration;
 
 use fedmsg_config::{ConfigErrors, Endpoint, EndpointName};
-use fedmsg_message::{EncodeError, Topic, TopicError};
+use fedmsg_message::{EncodeError, SignError, Topic, TopicError};
 use thiserror::Error;
 
 use crate::resolver::ResolveError;
+use crate::signing::SigningError;
 use crate::socket::SocketError;
 
 /// What kept a publisher from opening or a message from going out.
@@ -55,6 +56,12 @@ pub enum PublishError {
     /// The payload has no JSON form that peers could read.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// What is published shall be signed (`sign_messages`), and there is nothing to sign with.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// The message could not be signed.
+    #[error(transparent)]
+    Sign(#[from] SignError),
     /// libzmq refused.
     #[error(transparent)]
     Socket(#[from] SocketError),

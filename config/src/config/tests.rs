@@ -21,7 +21,7 @@ fn refuse(header: &str, setting: &str, key: KeyPath) -> Problem {
 }
 
 /// A value of a wrong type for each key.
-const WRONG_TYPES: [(&str, &str); 23] = [
+const WRONG_TYPES: [(&str, &str); 41] = [
     ("topic_prefix", "1"),
     ("environment", "true"),
     ("name", "1"),
@@ -41,6 +41,24 @@ const WRONG_TYPES: [(&str, &str); 23] = [
     ("zmq_reconnect_ivl_max", "1979-05-27"),
     ("zmq_max_message_size", "1.5"),
     ("bind_host", "1"),
+    ("sign_messages", "'yes'"),
+    ("ssldir", "1"),
+    ("cert_prefix", "[]"),
+    ("strong_signature", "true"),
+    ("validate_signatures", "1"),
+    ("crypto_validate_backends", "'x509'"),
+    ("gpg_home", "1"),
+    ("ca_cert_location", "[]"),
+    ("ca_cert_cache", "1"),
+    ("ca_cert_cache_expiry", "true"),
+    ("crl_location", "false"),
+    ("crl_cache", "{}"),
+    ("crl_cache_expiry", "[]"),
+    ("crl_policy", "1"),
+    ("require_strong_signature", "0"),
+    ("routing_nitpicky", "'true'"),
+    ("certnames", "'bodhi'"),
+    ("routing_policy", "[]"),
     ("stop_timeout", "10"),
     ("endpoints", "'tcp://a:1'"),
     ("consumers", "[]"),
@@ -88,17 +106,35 @@ fn a_value_out_of_range_is_refused_with_line_and_key() {
             &["0", "1023", "'2 GiB'", "'8 MB/s'"],
         ),
         ("bind_host", &["''", "'a b'", "'tcp://a:1'", "'a:1'"]),
+        ("strong_signature", &["'sha1'", "''"]),
+        ("ca_cert_location", &["''", "'http://a/ca.crt'"]),
+        ("ca_cert_cache_expiry", &["-1", "'4000d'"]),
+        ("crl_location", &["'ftp://a/crl.pem'", "'https://'"]),
+        ("crl_cache_expiry", &["-1"]),
+        ("crl_policy", &["'accept'"]),
         ("stop_timeout", &["'-1s'", "'10'"]),
         ("relay_inbound", &["'udp://a:1'", "''"]),
     ] {
         for value in values {
             let problem = refuse("", &format!("{key} = {value}"), KeyPath::from(key));
             assert!(
-                matches!(problem, Problem::Invalid(_)),
+                matches!(problem, Problem::Invalid(_) | Problem::UnknownName { .. }),
                 "{key} = {value}: {problem:?}"
             );
         }
     }
+}
+
+#[test]
+fn whoever_may_send_is_a_list_and_a_way_to_sign_is_known() {
+    // In the original a text in place of a list lets everybody send whose name it contains.
+    let policy = KeyPath::from(["routing_policy", "org.a"]);
+    let problem = refuse("[routing_policy]", "'org.a' = 'bodhi'", policy);
+    assert!(matches!(problem, Problem::WrongType { .. }), "{problem}");
+    let toml = "crypto_validate_backends = ['x509', 'pgp']";
+    let error = Config::from_toml(toml).unwrap_err().to_string();
+    assert!(error.contains("crypto_validate_backends"), "{error}");
+    assert!(error.contains("gpg"), "{error}");
 }
 
 #[test]

@@ -108,6 +108,7 @@ fn the_commented_out_settings_of_the_reference_are_the_defaults() {
     let log = crate::ConsumerConfig {
         topics: None,
         source: None,
+        validate_signatures: None,
         ..config.consumers["log"].clone()
     };
     assert_eq!(log, defaults);

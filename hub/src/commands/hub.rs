@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use fedmsg::PublishError;
 use fedmsg_actors::{PlanError, Registry, StartError, StopReport};
 use fedmsg_config::{KeyPath, Loaded};
 use toml::Table;
@@ -135,6 +136,12 @@ fn exit_of(error: &HubError) -> Exit {
     match error {
         HubError::Config(_) => Exit::Config,
         HubError::Start(StartError::NothingEnabled | StartError::Plan(_)) => Exit::Config,
+        HubError::Start(StartError::Trust(_)) => Exit::Config,
+        HubError::Start(StartError::Publish(error))
+            if matches!(**error, PublishError::Signing(_)) =>
+        {
+            Exit::Config
+        }
         HubError::Start(StartError::Died(_)) => Exit::Software,
         HubError::Start(_) => Exit::Unavailable,
         HubError::System(_) => Exit::Io,

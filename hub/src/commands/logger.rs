@@ -28,7 +28,7 @@ Exit status:
   65  the input is no JSON, or no UTF-8
   69  no relay took it
   74  standard input could not be read
-  78  the configuration is wrong")]
+  78  the configuration is wrong, or there is nothing to sign with")]
 pub(crate) struct LoggerArgs {
     /// Publish this instead of standard input
     #[arg(long, value_name = "TEXT")]
@@ -45,6 +45,11 @@ pub(crate) struct LoggerArgs {
     /// Module, the part of the topic before that
     #[arg(long, value_name = "NAME", default_value = "logger")]
     modname: String,
+
+    /// Sign with the entry of certnames for this word and the host, "shell" unless the
+    /// configuration says otherwise [cert_prefix]
+    #[arg(long, value_name = "WORD", help_heading = "Configuration")]
+    cert_prefix: Option<String>,
 
     /// How long to wait for the relay [timeout]
     #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
@@ -67,6 +72,9 @@ fn log(args: &LoggerArgs) -> Result<(), Exit> {
     let mut flags = Table::from_iter([("active".to_owned(), true.into())]);
     if let Some(timeout) = args.timeout {
         flags.insert("timeout".to_owned(), timeout.into());
+    }
+    if let Some(prefix) = &args.cert_prefix {
+        flags.insert("cert_prefix".to_owned(), prefix.clone().into());
     }
     let config = args.common.load(flags, None)?.config;
     args.common.printed(&config)?;
@@ -132,6 +140,7 @@ fn unreadable(error: &io::Error, line: u64) -> Exit {
 fn unpublished(error: &BlockingError, line: Option<u64>) -> Exit {
     let exit = match error {
         BlockingError::Publish(PublishError::Encode(_) | PublishError::Topic(_)) => Exit::Data,
+        BlockingError::Publish(PublishError::Signing(_)) => Exit::Config,
         BlockingError::Runtime(_) => Exit::Io,
         _ => Exit::Unavailable,
     };

@@ -8,7 +8,7 @@ use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::Args;
-use fedmsg::{Bus, Delivery, Subscriber, TopicFilter};
+use fedmsg::{Bus, Delivery, SubscribeError, Subscriber, TopicFilter};
 use fedmsg_config::Config;
 use tokio::runtime::Builder;
 use toml::Table;
@@ -43,7 +43,7 @@ Exit status:
   69  the configuration names no endpoint
   74  standard output cannot be written
   75  the time was up before --count messages were shown
-  78  the configuration is wrong")]
+  78  the configuration is wrong, or there is no CA to validate with")]
 pub(crate) struct TailArgs {
     /// Show only topics that begin with this, or match this pattern; may be repeated
     #[arg(long, value_name = "PREFIX|PATTERN", help_heading = "What to show")]
@@ -66,6 +66,14 @@ pub(crate) struct TailArgs {
         help_heading = "What to show"
     )]
     include: String,
+
+    /// Show only messages whose signature is good [validate_signatures]
+    #[arg(long, overrides_with = "no_validate", help_heading = "What to show")]
+    validate: bool,
+
+    /// Show all messages, whoever sent them
+    #[arg(long, overrides_with = "validate", help_heading = "What to show")]
+    no_validate: bool,
 
     /// End after so many messages
     #[arg(
@@ -109,7 +117,11 @@ pub(crate) fn run(args: TailArgs) -> Exit {
 
 fn prepare(args: &TailArgs) -> Result<(Config, Tail), Exit> {
     args.common.start_log("warn")?;
-    let config = args.common.load(Table::new(), None)?.config;
+    let mut flags = Table::new();
+    if args.validate || args.no_validate {
+        flags.insert("validate_signatures".to_owned(), args.validate.into());
+    }
+    let config = args.common.load(flags, None)?.config;
     args.common.printed(&config)?;
     raise_descriptors();
     let filter = Filter::new(&args.include, &args.exclude)
@@ -143,7 +155,11 @@ fn follow(args: &TailArgs, config: Config, mut tail: Tail) -> Result<Exit, Exit>
     runtime.block_on(async {
         let subscriber = Bus::open(config)
             .subscribe(args.topic.iter().cloned())
-            .map_err(|error| fail(Exit::Unavailable, error))?;
+            .map_err(|error| match error {
+                SubscribeError::Trust(_) => fail(Exit::Config, error),
+                error => fail(Exit::Unavailable, error),
+            })?;
+        let inspector = subscriber.inspector().cloned();
         let mut signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
         let time = args.timeout.map(Duration::try_from_secs_f64).transpose();
         let time = time.map_err(|error| fail(Exit::Usage, format_args!("--timeout: {error}")))?;
@@ -153,6 +169,11 @@ fn follow(args: &TailArgs, config: Config, mut tail: Tail) -> Result<Exit, Exit>
             result = tail.show_all(subscriber) => result.map(|()| Exit::Ok),
         };
         let flushed = tail.out.flush();
+        if let Some(refused) = inspector.map(|it| it.refusals().total())
+            && refused > 0
+        {
+            warn!(refused, shown = tail.shown, "messages were refused");
+        }
         match result.and_then(|exit| flushed.map(|()| exit)) {
             Ok(exit) => Ok(tail.end(exit)),
             // Whoever read this has seen enough.

@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use super::base64;
 use crate::canonical::append_canonical_without;
 use crate::envelope::CREDENTIALS;
@@ -20,7 +22,8 @@ pub(super) const MEMBER: &str = "strong_signature";
 const CONTEXT: &str = "fedmsg-strong-signature-v1\n";
 
 /// How a strong signature is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum StrongAlgorithm {
     /// RSA PKCS #1 v1.5 with SHA-256, by the key of the member `certificate`.
     RsaSha256,

@@ -5,6 +5,8 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use serde::{Deserialize, Serialize};
+
 use super::backend::{Backend, Backends};
 use super::certificate_cache::CertificateCache;
 use super::credentials::{Field, claimed_backend};
@@ -24,7 +26,8 @@ use crate::verdict::{Alarm, Refusal, Verdict};
 const SEQ_ID: &str = "seq_id";
 
 /// What to do about a CRL that should have been replaced.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum CrlPolicy {
     /// Refuse every message, as the original does.
     #[default]

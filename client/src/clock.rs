@@ -1,0 +1,11 @@
+//! The time of this machine, as messages and certificates count it.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Returns the time in seconds since the epoch.
+pub(crate) fn unix_time() -> i64 {
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(elapsed.as_secs()).unwrap_or(i64::MAX)
+}

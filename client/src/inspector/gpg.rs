@@ -1,0 +1,113 @@
+//! Signatures by gpg, checked by the system's own `gpg`, one process for each message.
+//!
+//! [`super::Inspector`] hands over what the validator could not judge, where the configuration
+//! allows gpg at all. What such a signature does not cover is in `message/README.md`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fedmsg_message::{GpgClaim, Refusal, Validator, Verdict};
+use tempfile::NamedTempFile;
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+use tokio::time::timeout;
+use tracing::error;
+
+use crate::delivery::Delivery;
+use crate::log_limit::LogLimit;
+
+/// How long gpg may take for one message.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// At most one line about a gpg that does not work in this time.
+const LOG_PERIOD: Duration = Duration::from_secs(10);
+
+/// What gpg says of a good signature, before the fingerprint (doc/DETAILS of GnuPG, `VALIDSIG`).
+const GOOD: &str = "[GNUPG:] VALIDSIG ";
+
+/// The gpg of this system, and the keys that it shall go by.
+pub(super) struct Gpg {
+    home: Option<PathBuf>,
+    log: LogLimit,
+}
+
+impl Gpg {
+    /// `home` is gpg's directory; without it, gpg's own default.
+    pub(super) fn new(home: Option<PathBuf>) -> Self {
+        let log = LogLimit::new(LOG_PERIOD);
+        Self { home, log }
+    }
+
+    /// Judges those messages of a batch that only gpg can judge, one after the other.
+    pub(super) async fn judge(&self, batch: &mut Vec<Delivery>, validator: &Validator) {
+        let waits = |it: &Delivery| it.verdict().refusal() == Some(&Refusal::GpgNotChecked);
+        if !batch.iter().any(waits) {
+            return;
+        }
+        let mut judged = Vec::with_capacity(batch.len());
+        for delivery in batch.drain(..) {
+            let claim = waits(&delivery).then(|| validator.gpg_claim(delivery.envelope()));
+            let verdict = match claim {
+                None => delivery.verdict().clone(),
+                Some(Err(refusal)) => Verdict::Refused(refusal),
+                Some(Ok(claim)) => self.verdict(&claim).await,
+            };
+            judged.push(delivery.with_verdict(verdict));
+        }
+        *batch = judged;
+    }
+
+    async fn verdict(&self, claim: &GpgClaim) -> Verdict {
+        match timeout(PATIENCE, self.verify(claim)).await {
+            Ok(Ok(Some(signer))) => claim.accepted(signer),
+            Ok(Ok(None)) => claim.refused(),
+            Ok(Err(error)) => self.failed(&error),
+            Err(_) => self.failed(&io::Error::from(io::ErrorKind::TimedOut)),
+        }
+    }
+
+    fn failed(&self, error: &io::Error) -> Verdict {
+        if let Some(held_back) = self.log.admit() {
+            error!(%error, held_back, "gpg does not work: what it signed is refused");
+        }
+        Verdict::Refused(Refusal::GpgNotChecked)
+    }
+
+    /// Asks gpg; returns the fingerprint of the key that made the signature, if it is good.
+    async fn verify(&self, claim: &GpgClaim) -> io::Result<Option<Arc<str>>> {
+        let mut signature = NamedTempFile::new()?;
+        signature.write_all(&claim.signature)?;
+        let mut command = Command::new("gpg");
+        if let Some(home) = &self.home {
+            command.arg("--homedir").arg(home);
+        }
+        command
+            .args(["--batch", "--no-tty", "--no-auto-key-retrieve"])
+            .args(["--status-fd", "1", "--verify"])
+            .arg(signature.path())
+            .arg("-") // the data comes from standard input
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true);
+        let mut gpg = command.spawn()?;
+        let mut input = gpg.stdin.take();
+        let give = async {
+            if let Some(mut input) = input.take() {
+                // It may have seen enough before the end.
+                let _ = input.write_all(&claim.data).await;
+            }
+        };
+        let ((), output) = tokio::join!(give, gpg.wait_with_output());
+        let output = output?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let fingerprint = said.lines().find_map(|line| line.strip_prefix(GOOD));
+        let fingerprint = fingerprint.and_then(|rest| rest.split(' ').next());
+        Ok(fingerprint
+            .filter(|_| output.status.success())
+            .map(Arc::from))
+    }
+}

@@ -1,0 +1,153 @@
+//! Who is believed, in which order messages come back, and what is counted.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use bytes::Bytes;
+use fedmsg_message::json::Object;
+use fedmsg_message::{Envelope, Signer};
+
+use super::*;
+
+/// The folder with the vectors of the original.
+fn vectors() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/vectors")
+}
+
+fn inspector(toml: &str) -> Inspector {
+    let ca = vectors().join("pki/ca.crt");
+    let config = Config::from_toml(&format!("ca_cert_location = {ca:?}\n{toml}"));
+    Inspector::open(&config.unwrap()).unwrap()
+}
+
+fn signer() -> Signer {
+    let read = |name: &str| fs::read(vectors().join("pki").join(name)).unwrap();
+    Signer::from_pem(&read("bodhi-app01.test.crt"), &read("bodhi-app01.test.key")).unwrap()
+}
+
+fn unsigned(topic: &str, endpoint: &str) -> Delivery {
+    let envelope = Envelope::encode(topic.parse().unwrap(), Object::new()).unwrap();
+    Delivery::new(envelope, endpoint.into())
+}
+
+#[tokio::test]
+async fn messages_come_back_in_order_each_with_its_verdict() {
+    let (inspector, signer) = (inspector(""), signer());
+    let batch = (0..100).map(|number| {
+        let topic = format!("org.t{number}");
+        if number % 3 == 0 {
+            return unsigned(&topic, "svc.host");
+        }
+        let envelope = signer.sign(topic.parse().unwrap(), Object::new()).unwrap();
+        Delivery::new(envelope, "svc.host".into())
+    });
+    let judged = inspector.inspect(batch.collect()).await;
+    assert_eq!(judged.len(), 100);
+    for (number, delivery) in judged.iter().enumerate() {
+        assert_eq!(delivery.topic().as_str(), format!("org.t{number}"));
+        assert_eq!(delivery.verdict().is_accepted(), number % 3 != 0);
+    }
+    let Verdict::Accepted { signer, .. } = judged[1].verdict() else {
+        panic!("{:?}", judged[1].verdict());
+    };
+    assert_eq!(&**signer, "bodhi-app01.test");
+}
+
+#[tokio::test]
+async fn refusals_are_counted_by_endpoint_and_reason() {
+    let inspector = inspector("routing_nitpicky = true");
+    let signed = signer().sign("org.a".parse().unwrap(), Object::new());
+    let batch = vec![
+        unsigned("org.a", "one"),
+        unsigned("org.a", "two"),
+        unsigned("org.b", "two"),
+        Delivery::new(signed.unwrap(), "two".into()),
+    ];
+    inspector.inspect(batch).await;
+    let counts = inspector.refusals().counts();
+    let counts: Vec<_> = counts
+        .iter()
+        .map(|count| (count.endpoint.as_str(), count.reason, count.messages))
+        .collect();
+    let expected = [
+        ("one", "unsigned", 1),
+        ("two", "topic-without-policy", 1),
+        ("two", "unsigned", 2),
+    ];
+    assert_eq!(counts, expected);
+}
+
+#[tokio::test]
+async fn the_policy_of_the_configuration_is_in_force() {
+    let listed = "[routing_policy]\n'org.a' = ['bodhi-app01.test']\n'org.b' = ['somebody']";
+    let inspector = inspector(listed);
+    let signed = |topic: &str| {
+        let envelope = signer().sign(topic.parse().unwrap(), Object::new());
+        Delivery::new(envelope.unwrap(), "one".into())
+    };
+    let judged = ["org.a", "org.b", "org.c"].map(signed).to_vec();
+    let judged = inspector.inspect(judged).await;
+    let codes = judged
+        .iter()
+        .map(|it| it.verdict().refusal().map(Refusal::code));
+    assert!(codes.eq([None, Some("not-authorised"), None]));
+}
+
+/// A directory of gpg with the key that the vectors are signed with, or nothing where there is no gpg.
+fn gpg_home() -> Option<tempfile::TempDir> {
+    let home = tempfile::tempdir().unwrap();
+    let imported = Command::new("gpg")
+        .args(["--batch", "--quiet", "--homedir"])
+        .arg(home.path())
+        .arg("--import")
+        .arg(vectors().join("gpg/signer.pub.asc"))
+        .status();
+    match imported {
+        Ok(status) => {
+            assert!(status.success(), "{status}");
+            Some(home)
+        }
+        Err(_) => None,
+    }
+}
+
+/// The frames of a vector, which are in base64.
+fn delivery_of(vector: &str) -> Delivery {
+    let text = fs::read_to_string(vectors().join(vector)).unwrap();
+    let vector: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let frame = |index: usize| {
+        let base64 = vector["frames_b64"][index].as_str().unwrap();
+        Bytes::from(openssl::base64::decode_block(base64).unwrap())
+    };
+    let envelope = Envelope::from_frames(frame(0), frame(1)).unwrap();
+    Delivery::new(envelope, "gpg.host".into())
+}
+
+#[tokio::test]
+async fn gpg_is_asked_where_it_is_allowed() {
+    let names = [
+        "valid",
+        "valid-string-body",
+        "body-changed",
+        "unknown-key",
+        "garbage-signature",
+    ];
+    let batch = || {
+        let vectors = names.map(|name| delivery_of(&format!("gpg/{name}.json")));
+        vectors.to_vec()
+    };
+    for refused in inspector("").inspect(batch()).await {
+        let code = refused.verdict().refusal().map(Refusal::code);
+        assert_eq!(code, Some("backend-not-allowed"));
+    }
+    let Some(home) = gpg_home() else {
+        eprintln!("skipped: there is no gpg");
+        return;
+    };
+    let allowed = "crypto_validate_backends = ['x509', 'gpg']";
+    let inspector = inspector(&format!("{allowed}\ngpg_home = {:?}", home.path()));
+    let judged = inspector.inspect(batch()).await;
+    let accepted: Vec<_> = judged.iter().map(|it| it.verdict().is_accepted()).collect();
+    assert_eq!(accepted, [true, true, false, false, false]);
+}
