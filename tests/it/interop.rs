@@ -10,4 +10,5 @@ mod direct;
 mod events;
 mod relayed;
 mod restarts;
+mod signed;
 mod wrapping;

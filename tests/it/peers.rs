@@ -64,6 +64,8 @@ pub(crate) struct Publish<'a> {
     pub(crate) topic: &'a str,
     /// Changes the body of every n-th message after it was signed.
     pub(crate) tamper_every: Option<u32>,
+    /// Parses its private key once, not for each message.
+    pub(crate) keep_key: bool,
 }
 
 impl<'a> Publish<'a> {
@@ -75,6 +77,7 @@ impl<'a> Publish<'a> {
             subscribers: 1,
             topic: "ping",
             tamper_every: None,
+            keep_key: false,
         }
     }
 }
@@ -149,6 +152,9 @@ impl Peers {
         }
         if let Some(every) = publish.tamper_every {
             command.arg(format!("--tamper={every}"));
+        }
+        if publish.keep_key {
+            command.arg("--keep-key");
         }
         Process::start(command)
     }

@@ -1,6 +1,7 @@
 //! A configuration for our programs and our library, as TOML.
 
 use std::fmt;
+use std::path::Path;
 
 use toml::{Table, Value};
 
@@ -29,6 +30,21 @@ impl Settings {
     /// Adds an endpoint: where `name` publishes, and everybody listens.
     pub(crate) fn endpoint(self, name: &str, port: u16) -> Self {
         self.with(&format!("[endpoints]\n'{name}' = '{}'", loopback(port)))
+    }
+
+    /// Signs as `entry` of `certnames` with the key pair `certificate` of `ssldir`.
+    pub(crate) fn signing(self, ssldir: &Path, entry: &str, certificate: &str) -> Self {
+        self.with(&format!(
+            "sign_messages = true\nssldir = {ssldir:?}\n[certnames]\n'{entry}' = '{certificate}'"
+        ))
+    }
+
+    /// Believes what CA and revocation list of `ssldir` vouch for.
+    pub(crate) fn validating(self, ssldir: &Path) -> Self {
+        let (ca, crl) = (ssldir.join("ca.crt"), ssldir.join("crl.pem"));
+        self.with(&format!(
+            "validate_signatures = true\nca_cert_location = {ca:?}\ncrl_location = {crl:?}"
+        ))
     }
 
     /// Sets where relays listen, and where they publish.
