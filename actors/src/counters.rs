@@ -62,6 +62,7 @@ impl ProducerCounters {
 }
 
 /// Adds to a counter that is only read for reports.
+#[inline]
 pub(crate) fn add(counter: &AtomicU64, n: u64) {
     counter.fetch_add(n, Ordering::Relaxed);
 }

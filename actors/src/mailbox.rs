@@ -246,11 +246,13 @@ pub(crate) struct Lease {
 
 impl Lease {
     /// The message to work on.
+    #[inline]
     pub(crate) fn current(&self) -> Option<&Delivery> {
         self.items.front()
     }
 
     /// Marks the current message as dealt with, however it ended.
+    #[inline]
     pub(crate) fn finish(&mut self) {
         if let Some(delivery) = self.items.pop_front() {
             self.finished += 1;

@@ -37,6 +37,7 @@ pub struct Delivery {
 impl Delivery {
     /// Makes a delivery of `envelope` that came from `endpoint` and has not been checked.
     #[must_use]
+    #[inline]
     pub fn new(envelope: Envelope, endpoint: EndpointName) -> Self {
         Self {
             envelope,
@@ -55,12 +56,14 @@ impl Delivery {
     /// Whether its signature was checked, and with what result. A consumer that validates gets only
     /// what was accepted; the verdict then says who signed.
     #[must_use]
+    #[inline]
     pub fn verdict(&self) -> &Verdict {
         self.verdict.as_deref().unwrap_or(&Verdict::NotChecked)
     }
 
     /// The message with all its fields and the bytes that it came as.
     #[must_use]
+    #[inline]
     pub fn envelope(&self) -> &Envelope {
         &self.envelope
     }
@@ -73,6 +76,7 @@ impl Delivery {
 
     /// The topic that it was sent under (frame 0).
     #[must_use]
+    #[inline]
     pub fn topic(&self) -> &Topic {
         self.envelope.topic()
     }
@@ -91,6 +95,7 @@ impl Delivery {
 
     /// Bytes of both frames: what this message counts for in a bounded queue.
     #[must_use]
+    #[inline]
     pub fn size(&self) -> usize {
         self.envelope.len()
     }

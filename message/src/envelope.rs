@@ -60,7 +60,8 @@ pub struct Envelope(Arc<Inner>);
 struct Inner {
     topic: Topic,
     body: ByteString,
-    parsed: OnceLock<Parsed>,
+    /// Elsewhere, because most messages are passed on or dropped without anybody looking into them.
+    parsed: OnceLock<Box<Parsed>>,
 }
 
 struct Parsed {
@@ -103,7 +104,17 @@ impl Envelope {
     ///
     /// [`DecodeError::TopicNotUtf8`] and [`DecodeError::BodyNotUtf8`].
     pub fn from_frames(topic: Bytes, body: Bytes) -> Result<Envelope, DecodeError> {
-        let topic = Topic::received(topic)?;
+        Envelope::received(Topic::received(topic)?, body)
+    }
+
+    /// Takes the body of a message off the wire, whose topic has been read already. The body is not
+    /// parsed.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::BodyNotUtf8`].
+    #[inline]
+    pub fn received(topic: Topic, body: Bytes) -> Result<Envelope, DecodeError> {
         match ByteString::try_from(body) {
             Ok(body) => Ok(Envelope::new(topic, body)),
             Err(error) => Err(DecodeError::BodyNotUtf8 {
@@ -178,6 +189,7 @@ impl Envelope {
         Ok(Envelope::new(topic, text.into()))
     }
 
+    #[inline]
     pub(crate) fn new(topic: Topic, body: ByteString) -> Envelope {
         Envelope(Arc::new(Inner {
             topic,
@@ -187,16 +199,19 @@ impl Envelope {
     }
 
     /// Returns the topic of frame 0; the body may claim another.
+    #[inline]
     pub fn topic(&self) -> &Topic {
         &self.0.topic
     }
 
     /// Returns frame 1 as it came, or as it is to be sent.
+    #[inline]
     pub fn bytes(&self) -> &Bytes {
         self.0.body.as_bytes()
     }
 
     /// Returns the length of both frames, in bytes: what the envelope costs a queue.
+    #[inline]
     pub fn len(&self) -> usize {
         self.topic().as_bytes().len() + self.bytes().len()
     }
@@ -354,17 +369,19 @@ impl Envelope {
             body,
             parsed,
         } = &*self.0;
-        parsed.get_or_init(|| match read(body) {
-            Ok((body, marks)) => Parsed {
-                body,
-                refusal: None,
-                marks,
-            },
-            Err(refusal) => Parsed {
-                body: wrapped(topic, body),
-                refusal: Some(refusal),
-                marks: None,
-            },
+        parsed.get_or_init(|| {
+            Box::new(match read(body) {
+                Ok((body, marks)) => Parsed {
+                    body,
+                    refusal: None,
+                    marks,
+                },
+                Err(refusal) => Parsed {
+                    body: wrapped(topic, body),
+                    refusal: Some(refusal),
+                    marks: None,
+                },
+            })
         })
     }
 }

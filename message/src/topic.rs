@@ -47,6 +47,7 @@ impl Topic {
     /// # Errors
     ///
     /// [`DecodeError::TopicNotUtf8`].
+    #[inline]
     pub fn received(frame: Bytes) -> Result<Topic, DecodeError> {
         ByteString::try_from(frame)
             .map(Topic)
@@ -90,11 +91,13 @@ impl Topic {
     }
 
     /// Returns the topic as text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
     /// Returns the topic as the bytes of frame 0.
+    #[inline]
     pub fn as_bytes(&self) -> &Bytes {
         self.0.as_bytes()
     }

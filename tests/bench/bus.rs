@@ -27,9 +27,14 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use mimalloc::MiMalloc;
 
 use self::role::Role;
 use self::rounds::Rounds;
+
+/// As the programs that it measures.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How long a measurement lasts.
 const MEASUREMENT: Duration = Duration::from_millis(1200);

@@ -20,13 +20,14 @@ pub(super) const BATCH_MESSAGES: usize = 256;
 /// At most this many bytes are taken from a socket per wake-up (one message may exceed it).
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// The frames of one received message.
-#[derive(Debug)]
-pub(crate) enum Frames {
+/// The frames of one received message, in libzmq's own memory: who keeps them copies them, so that a
+/// consumer that keeps one message does not pin the receive buffer of many.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Frames<'a> {
     /// Topic and body, as every fedmsg program sends them.
-    Pair(Bytes, Bytes),
+    Pair(&'a [u8], &'a [u8]),
     /// Any other number of frames: the first, and how many there were.
-    Odd(Bytes, usize),
+    Odd(&'a [u8], usize),
 }
 
 /// What happened to a connection of a SUB socket.
@@ -107,20 +108,21 @@ impl SubSocket {
     pub(crate) fn poll_drain(
         &mut self,
         context: &mut Context<'_>,
-        mut take: impl FnMut(Frames),
+        mut take: impl FnMut(Frames<'_>),
     ) -> Poll<Result<usize, SocketError>> {
         let first = match ready!(Pin::new(&mut self.subscribe).poll_next(context)) {
             Some(multipart) => multipart?,
             None => return Poll::Ready(Ok(0)),
         };
         let (mut messages, mut bytes) = (0, 0);
-        if let Some(frames) = Frames::from_multipart(&first) {
+        if let Some(frames) = Frames::of(&first) {
             (messages, bytes) = (1, frames.len());
             take(frames);
         }
         let socket = self.subscribe.get_socket();
+        let mut inbox = Inbox::new();
         while messages < BATCH_MESSAGES && bytes < BATCH_BYTES {
-            match Frames::receive(socket) {
+            match inbox.receive(socket) {
                 Ok(Some(frames)) => {
                     messages += 1;
                     bytes += frames.len();
@@ -162,55 +164,63 @@ impl Drop for SubSocket {
     }
 }
 
-impl Frames {
-    fn len(&self) -> usize {
+impl<'a> Frames<'a> {
+    fn len(self) -> usize {
         match self {
             Self::Pair(topic, body) => topic.len() + body.len(),
             Self::Odd(first, _) => first.len(),
         }
     }
 
-    fn from_multipart(parts: &Multipart) -> Option<Self> {
-        let first = Bytes::copy_from_slice(parts.iter().next()?);
+    fn of(parts: &'a Multipart) -> Option<Self> {
+        let first = parts.iter().next()?;
         Some(match (parts.len(), parts.iter().nth(1)) {
-            (2, Some(second)) => Self::Pair(first, Bytes::copy_from_slice(second)),
+            (2, Some(second)) => Self::Pair(first, second),
             (count, _) => Self::Odd(first, count),
         })
     }
+}
 
-    /// Reads one message, whole; `None` when there is none. The frames are copied, so that a
-    /// consumer that keeps one message does not pin libzmq's receive buffer.
-    fn receive(socket: &zmq::Socket) -> Result<Option<Self>, zmq::Error> {
-        let mut frame = zmq::Message::new();
-        loop {
-            match socket.recv(&mut frame, zmq::DONTWAIT) {
-                Ok(()) => break,
-                Err(zmq::Error::EAGAIN) => return Ok(None),
-                Err(zmq::Error::EINTR) => {}
-                Err(error) => return Err(error),
-            }
+/// Where libzmq puts a message, frame by frame: the same place for all messages of a batch.
+struct Inbox {
+    first: zmq::Message,
+    second: zmq::Message,
+}
+
+impl Inbox {
+    fn new() -> Self {
+        Self {
+            first: zmq::Message::new(),
+            second: zmq::Message::new(),
         }
-        let first = Bytes::copy_from_slice(&frame);
-        if !frame.get_more() {
-            return Ok(Some(Self::Odd(first, 1)));
+    }
+
+    /// Reads one message, whole; `None` when there is none.
+    fn receive(&mut self, socket: &zmq::Socket) -> Result<Option<Frames<'_>>, zmq::Error> {
+        match receive_frame(socket, &mut self.first) {
+            Ok(()) => {}
+            Err(zmq::Error::EAGAIN) => return Ok(None),
+            Err(error) => return Err(error),
         }
-        receive_rest(socket, &mut frame)?;
-        let second = Bytes::copy_from_slice(&frame);
+        if !self.first.get_more() {
+            return Ok(Some(Frames::Odd(&self.first, 1)));
+        }
+        // libzmq delivers messages whole, so the rest is there.
+        receive_frame(socket, &mut self.second)?;
         let mut count = 2;
-        while frame.get_more() {
-            receive_rest(socket, &mut frame)?;
+        while self.second.get_more() {
+            receive_frame(socket, &mut self.second)?;
             count += 1;
         }
         Ok(Some(if count == 2 {
-            Self::Pair(first, second)
+            Frames::Pair(&self.first, &self.second)
         } else {
-            Self::Odd(first, count)
+            Frames::Odd(&self.first, count)
         }))
     }
 }
 
-/// Reads a further frame of a message: libzmq delivers messages whole, so it is there.
-fn receive_rest(socket: &zmq::Socket, frame: &mut zmq::Message) -> Result<(), zmq::Error> {
+fn receive_frame(socket: &zmq::Socket, frame: &mut zmq::Message) -> Result<(), zmq::Error> {
     loop {
         match socket.recv(frame, zmq::DONTWAIT) {
             Err(zmq::Error::EINTR) => {}

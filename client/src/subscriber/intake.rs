@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use fedmsg_config::{Endpoint, EndpointName, Scheme, SocketOptions};
-use fedmsg_message::{DecodeError, Envelope};
+use fedmsg_message::{DecodeError, Envelope, Topic};
 use futures::Stream;
 use futures::future::{BoxFuture, FutureExt};
 use tokio::time::{Sleep, sleep};
@@ -256,19 +256,19 @@ impl Intake {
         let State::Open { socket, .. } = &mut self.state else {
             return Poll::Pending;
         };
-        // A name of the batch's own: its count of owners is touched by the thread of a consumer for
-        // every message, and must not be the one that this thread touches.
-        let mut name = None;
+        let mut topic = None;
         let endpoint = &self.name;
-        let drained = ready!(socket.poll_drain(context, |frames| match decode(frames) {
-            Ok(envelope) => {
-                let name = name.get_or_insert_with(|| EndpointName::from(endpoint.as_str()));
-                let delivery = Delivery::new(envelope, name.clone());
-                bytes += delivery.size() as u64;
-                batch.push(delivery);
-            }
-            Err(error) => refused.push(error),
-        }));
+        let drained =
+            ready!(
+                socket.poll_drain(context, |frames| match decode(frames, &mut topic) {
+                    Ok(envelope) => {
+                        let delivery = Delivery::new(envelope, endpoint.clone());
+                        bytes += delivery.size() as u64;
+                        batch.push(delivery);
+                    }
+                    Err(error) => refused.push(error),
+                })
+            );
         for error in &refused {
             self.malformed(error);
         }
@@ -323,12 +323,25 @@ fn look_up(endpoint: &Endpoint) -> LookUp {
     async move { resolve(&endpoint).await }.boxed()
 }
 
-fn decode(frames: Frames) -> Result<Envelope, DecodeError> {
+/// Makes an envelope of copies of frames. One with the topic of the message before shares its copy, but
+/// only within a batch: its owners are counted by whoever has one, and must not be on two cores.
+fn decode(frames: Frames<'_>, last: &mut Option<Topic>) -> Result<Envelope, DecodeError> {
     match frames {
-        Frames::Pair(topic, body) => Envelope::from_frames(topic, body),
-        Frames::Odd(first, frames) => Envelope::decode(&[first]).map_err(|error| match error {
-            DecodeError::Frames { .. } => DecodeError::Frames { frames },
-            other => other,
-        }),
+        Frames::Pair(topic, body) => {
+            let topic = match last {
+                Some(last) if last.as_str().as_bytes() == topic => last.clone(),
+                _ => last
+                    .insert(Topic::received(Bytes::copy_from_slice(topic))?)
+                    .clone(),
+            };
+            Envelope::received(topic, Bytes::copy_from_slice(body))
+        }
+        Frames::Odd(first, frames) => {
+            let first = Bytes::copy_from_slice(first);
+            Envelope::decode(&[first]).map_err(|error| match error {
+                DecodeError::Frames { .. } => DecodeError::Frames { frames },
+                other => other,
+            })
+        }
     }
 }
