@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use fedmsg_config::DEFAULT_HUB;
 
-use crate::commands::{hub, logger, relay, tail};
+use crate::commands::{ca, hub, logger, relay, tail};
 use crate::exit::Exit;
 use crate::hub::built_in_kinds;
 
@@ -50,6 +50,7 @@ enum Command {
     Relay(relay::RelayArgs),
     Tail(tail::TailArgs),
     Logger(logger::LoggerArgs),
+    Ca(ca::CaArgs),
 }
 
 /// Runs the command that the command line of this process names: as `fedmsg` when `command` is
@@ -101,6 +102,7 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
         "hub" => hub::HubArgs::from_arg_matches(&matches).map(Command::Hub),
         "relay" => relay::RelayArgs::from_arg_matches(&matches).map(Command::Relay),
         "tail" => tail::TailArgs::from_arg_matches(&matches).map(Command::Tail),
+        "ca" => ca::CaArgs::from_arg_matches(&matches).map(Command::Ca),
         _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
     }
 }
@@ -114,5 +116,6 @@ fn execute(command: Command) -> Exit {
         Command::Relay(args) => relay::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Logger(args) => logger::run(args),
+        Command::Ca(args) => ca::run(args),
     }
 }

@@ -27,9 +27,11 @@
 //! }
 //! ```
 //!
-//! The commands of the project (`fedmsg-hub`, `fedmsg-relay`, `fedmsg-tail`, `fedmsg-logger`) are in
-//! [`cli`]; they use nothing that is not public here or in the crates below.
+//! The commands of the project (`fedmsg-hub`, `fedmsg-relay`, `fedmsg-tail`, `fedmsg-logger`,
+//! `fedmsg-ca`) are in [`cli`]. But for the last one, which has OpenSSL make certificates, they use
+//! nothing that is not public here or in the crates below.
 
+mod ca;
 mod commands;
 mod exit;
 mod hub;

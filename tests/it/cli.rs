@@ -13,12 +13,18 @@ mod tail;
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 4] = [
+const COMMANDS: [(&str, &str); 5] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
     ("fedmsg-tail", "tail"),
     ("fedmsg-logger", "logger"),
+    ("fedmsg-ca", "ca"),
 ];
+
+/// Those that join the bus: they have a configuration, its flags, and a log.
+fn commands_on_the_bus() -> impl Iterator<Item = (&'static str, &'static str)> {
+    COMMANDS.into_iter().filter(|(_, word)| *word != "ca")
+}
 
 /// Checks the exit status of a command that has failed, that it has written nothing but a complaint,
 /// and that this says all of `words`.

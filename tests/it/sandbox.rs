@@ -139,6 +139,7 @@ fn path_of(program: &str) -> &'static str {
         "fedmsg-relay" => env!("CARGO_BIN_EXE_fedmsg-relay"),
         "fedmsg-tail" => env!("CARGO_BIN_EXE_fedmsg-tail"),
         "fedmsg-logger" => env!("CARGO_BIN_EXE_fedmsg-logger"),
+        "fedmsg-ca" => env!("CARGO_BIN_EXE_fedmsg-ca"),
         other => panic!("{other} is no program of ours"),
     }
 }

@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, TcpListener};
 
 use toml::{Table, Value};
 
-use super::{COMMANDS, check_failure};
+use super::{check_failure, commands_on_the_bus};
 use crate::peers::{Finished, Process, free_tcp_port};
 use crate::sandbox::{Sandbox, Settings, loopback};
 
@@ -41,7 +41,7 @@ fn an_error_is_shown_with_its_file_its_line_and_what_may_have_been_meant() {
         files: &[("bad.toml", file)],
         variables: &[],
     };
-    for (own, word) in COMMANDS {
+    for (own, word) in commands_on_the_bus() {
         let expected = "bad.toml:2: topc_prefix: unknown key; did you mean \"topic_prefix\"?\n\
                         bad.toml:3: timeout: expected a time such as \"5s\", \"100ms\" or \"1h 30m\"\n";
         let finished = run(&[own, "--config", "bad.toml"], &given);

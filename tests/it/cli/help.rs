@@ -1,6 +1,6 @@
 //! What the commands say of themselves.
 
-use super::{COMMANDS, check_failure};
+use super::{COMMANDS, check_failure, commands_on_the_bus};
 use crate::peers::Finished;
 use crate::sandbox::Sandbox;
 
@@ -26,6 +26,10 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             "Publish lines of text, or a JSON document",
             vec![0, 2, 65, 69, 74, 78],
         ),
+        (
+            "Keep a small CA: issue and revoke certificates",
+            vec![0, 2, 65, 70, 74],
+        ),
     ];
     for ((own, word), (purpose, statuses)) in COMMANDS.into_iter().zip(about) {
         let mut bodies = Vec::new();
@@ -33,7 +37,10 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             let help = run(&words, &["--help"]).expect_success();
             assert_eq!(help.errors, "");
             assert!(help.lines[0].starts_with(purpose), "{}", help.lines[0]);
-            let usage = format!("Usage: {} [OPTIONS]", words.join(" "));
+            let mut usage = format!("Usage: {} [OPTIONS]", words.join(" "));
+            if word == "ca" {
+                usage.push_str(" <COMMAND>");
+            }
             assert!(help.lines.contains(&usage), "no {usage:?}");
             assert!(
                 help.lines.iter().all(|line| line.len() <= 100),
@@ -111,12 +118,16 @@ fn a_bad_command_line_is_answered_with_2_and_what_is_wrong_with_it() {
         for words in spellings(own, word) {
             let usage = format!("Usage: {}", words.join(" "));
             check_failure(&run(&words, &["--nonsense"]), 2, &["'--nonsense'", &usage]);
+            check_failure(&run(&words, &["nonsense"]), 2, &["'nonsense'"]);
+        }
+    }
+    for (own, word) in commands_on_the_bus() {
+        for words in spellings(own, word) {
             check_failure(
                 &run(&words, &["--confg", "x"]),
                 2,
                 &["'--confg'", "'--config'"],
             );
-            check_failure(&run(&words, &["nonsense"]), 2, &["'nonsense'"]);
             let flags = ["--high-water-mark", "-1"];
             check_failure(&run(&words, &flags), 2, &["-1"]);
             let flags = ["--log", "level=?"];
