@@ -4,6 +4,7 @@
 //! this machine.
 #![cfg(test)] // clippy takes helpers for tests only when it sees this
 
+mod ca;
 mod configuration;
 mod help;
 mod hub;
