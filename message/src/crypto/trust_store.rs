@@ -68,6 +68,12 @@ impl TrustStore {
             return Err(TrustError::CrlNotAscii);
         }
         let crl = RevocationList::from_pem(pem)?;
+        self.check_crl(&crl)?;
+        Ok(crl)
+    }
+
+    /// Judges what time does not change: whether the CA has issued the CRL.
+    pub(super) fn check_crl(&self, crl: &RevocationList) -> Result<(), TrustError> {
         if !name::are_same(&crl.issuer, &self.ca.subject) {
             return Err(TrustError::CrlIssuer);
         }
@@ -87,7 +93,7 @@ impl TrustStore {
         if !self.has_signed(&signed, |key| X509Crl::from_der(&crl.der)?.verify(key)) {
             return Err(TrustError::CrlSignature);
         }
-        Ok(crl)
+        Ok(())
     }
 
     /// Returns the CA certificate.
