@@ -10,8 +10,17 @@ use std::sync::LazyLock;
 use super::manifest::Manifest;
 use super::source::Source;
 
-/// Folders that hold nothing of ours: builds, history, caches, and what tests read as data.
-const NOT_OURS: [&str; 4] = ["target", ".git", "__pycache__", "fixtures"];
+/// Folders that hold nothing of ours: builds, history, caches, what tests read as data, and what
+/// fuzzing leaves.
+const NOT_OURS: [&str; 7] = [
+    "target",
+    ".git",
+    "__pycache__",
+    "fixtures",
+    "corpus",
+    "artifacts",
+    "coverage",
+];
 
 /// The text files of a repository by their path in it, with `/` between folders.
 pub(super) struct Tree {
