@@ -13,7 +13,7 @@ use super::known_certificate::{Ed25519Key, KnownCertificate};
 use super::strong_signature::{self, StrongAlgorithm, StrongSignature};
 use super::{Certificate, CrlPolicy, RevocationList, TrustStore, Validator};
 use crate::envelope::CREDENTIALS;
-use crate::json::{Shape, Value, skim, to_pretty, to_spaced};
+use crate::json::{MAX_DEPTH, Shape, Value, skim, to_pretty, to_spaced};
 use crate::{
     EncodeError, Envelope, TopicIndex, TopicPattern, Verdict, append_canonical,
     fix_datagrepper_message,
@@ -183,9 +183,15 @@ pub fn json(bytes: &[u8]) {
 
     let canonical = canonical(&value);
     assert!(canonical.is_ok(), "what was parsed can be written");
-    for write in [self::canonical, to_spaced, to_pretty] {
+    // An escape has up to six characters for one byte, an indentation two for each level.
+    let styles: [(Writer, usize); 3] = [
+        (self::canonical, 6),
+        (to_spaced, 6),
+        (to_pretty, 6 + 2 * MAX_DEPTH),
+    ];
+    for (write, growth) in styles {
         let text = write(&value).unwrap_or_default();
-        assert!(text.is_ascii());
+        assert!(text.is_ascii() && text.len() <= bytes.len() * growth);
         let again = Value::parse_str(&text).unwrap_or_default();
         assert_eq!(self::canonical(&again), canonical);
         assert_eq!(write(&again), Ok(text));
@@ -195,6 +201,8 @@ pub fn json(bytes: &[u8]) {
         assert_eq!(Value::from(theirs), value);
     }
 }
+
+type Writer = fn(&Value) -> Result<String, EncodeError>;
 
 fn shape(value: &Value) -> Shape {
     match value {
