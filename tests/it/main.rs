@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod cli;
+mod downloads;
 mod examples;
 mod hub;
 mod interop;
