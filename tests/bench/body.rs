@@ -68,11 +68,15 @@ pub(crate) fn payload(bytes: usize) -> Result<Value> {
 }
 
 fn envelope(payload: Value) -> Result<Envelope> {
-    let stamp = Stamp {
+    Envelope::stamp(topic()?, payload, &stamp()).context("an envelope")
+}
+
+/// What a publisher adds to a payload.
+pub(crate) fn stamp() -> Stamp {
+    Stamp {
         msg_id: "2026-6ba7b810-9dad-41d1-80b4-00c04fd430c8".to_owned(),
         timestamp: 1_793_000_000,
         i: 500_000,
         username: "apache".to_owned(),
-    };
-    Envelope::stamp(topic()?, payload, &stamp).context("an envelope")
+    }
 }

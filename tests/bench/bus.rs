@@ -7,7 +7,9 @@
 mod body;
 mod case;
 mod measure;
+mod original;
 mod peer;
+mod pki;
 mod placement;
 #[path = "../it/peers/port.rs"]
 #[expect(

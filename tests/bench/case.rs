@@ -2,11 +2,15 @@
 //!
 //! `main` chooses from [`GROUPS`], [`crate::rounds`] runs them, [`crate::report`] prints them.
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 
+use crate::measure::signatures::{self, Verifier};
 use crate::measure::{self, Receiver, Sample, Sender, Setting, Starter};
+use crate::original;
 use crate::placement::Placement::{self, Pinned, Unpinned};
-use crate::role::{Batches, Reaction};
+use crate::role::{Batches, Operation, Reaction};
 
 /// Subjects that do the same work.
 pub(crate) struct Group {
@@ -14,6 +18,8 @@ pub(crate) struct Group {
     /// What they do, for the head of a table.
     pub(crate) title: &'static str,
     pub(crate) scale: Scale,
+    /// Messages from which the first guess at the speed comes.
+    pub(crate) trial: u64,
     pub(crate) placements: &'static [Placement],
     /// Bytes of a body.
     pub(crate) sizes: &'static [usize],
@@ -48,11 +54,12 @@ pub(crate) struct Chosen {
 
 const BODIES: &[usize] = &[200, 1024];
 
-static GROUPS: [Group; 5] = [
+static GROUPS: [Group; 7] = [
     Group {
         name: "receive",
         title: "receive, from one raw publisher that loses nothing",
         scale: Scale::Throughput,
+        trial: 100_000,
         placements: &[Pinned, Unpinned],
         sizes: BODIES,
         subjects: &[
@@ -92,6 +99,7 @@ static GROUPS: [Group; 5] = [
         name: "relay",
         title: "relay, between a raw publisher and a raw subscriber",
         scale: Scale::Throughput,
+        trial: 100_000,
         placements: &[Pinned, Unpinned],
         sizes: BODIES,
         subjects: &[
@@ -116,6 +124,7 @@ static GROUPS: [Group; 5] = [
         name: "publish",
         title: "publish, to a raw subscriber",
         scale: Scale::Throughput,
+        trial: 100_000,
         placements: &[Pinned, Unpinned],
         sizes: BODIES,
         subjects: &[
@@ -137,9 +146,60 @@ static GROUPS: [Group; 5] = [
         ],
     },
     Group {
+        name: "sign",
+        title: "sign with a key of 2048 bits, and publish to a raw subscriber",
+        scale: Scale::Throughput,
+        trial: 1_000,
+        placements: &[Pinned],
+        sizes: &[1024],
+        subjects: &[
+            Subject {
+                name: "raw-rsa",
+                goal: "",
+                measure: |setting| signatures::raw(setting, Operation::Sign),
+            },
+            Subject {
+                name: "openssl-speed",
+                goal: "",
+                measure: signatures::openssl_speed,
+            },
+            Subject {
+                name: "publisher",
+                goal: ">= 0.9",
+                measure: |setting| measure::publish(setting, Sender::Signer),
+            },
+        ],
+    },
+    Group {
+        name: "validate",
+        title: "validate what was signed with a key of 2048 bits, from a raw publisher",
+        scale: Scale::Throughput,
+        trial: 2_000,
+        placements: &[Pinned, Unpinned],
+        sizes: &[1024],
+        subjects: &[
+            Subject {
+                name: "raw-rsa",
+                goal: "",
+                measure: |setting| signatures::raw(setting, Operation::Verify),
+            },
+            Subject {
+                name: "hub",
+                goal: ">= 0.7, must be >= 0.5",
+                measure: |setting| signatures::validate(setting, Verifier::Hub),
+            },
+            Subject {
+                name: "original-hub",
+                goal: "<= 1/20 of hub",
+                measure: |setting| signatures::validate(setting, Verifier::OriginalHub),
+            },
+        ],
+    },
+    Group {
         name: "latency",
         title: "latency at 200 messages a second, from a raw publisher",
         scale: Scale::Latency,
+        trial: 1,
         placements: &[Pinned, Unpinned],
         sizes: &[1024],
         subjects: &[
@@ -159,6 +219,7 @@ static GROUPS: [Group; 5] = [
         name: "start",
         title: "start, and memory when started",
         scale: Scale::Start,
+        trial: 1,
         placements: &[Unpinned],
         sizes: &[0],
         subjects: &[
@@ -181,11 +242,23 @@ static GROUPS: [Group; 5] = [
     },
 ];
 
+impl Subject {
+    /// Whether this machine has it: some are programs of others.
+    fn is_there(&self) -> bool {
+        match self.name {
+            "original-hub" => original::is_installed(),
+            "openssl-speed" => Command::new("openssl").arg("version").output().is_ok(),
+            _ => true,
+        }
+    }
+}
+
 /// The subjects with any of these texts in their names, `group/subject`; all if there is no text.
 pub(crate) fn chosen(only: &[String]) -> Result<Vec<Chosen>> {
     let is_wanted = |group: &Group, subject: &Subject| {
         let name = format!("{}/{}", group.name, subject.name);
-        only.is_empty() || only.iter().any(|text| name.contains(text))
+        let is_named = only.is_empty() || only.iter().any(|text| name.contains(text));
+        is_named && subject.is_there()
     };
     let chosen = GROUPS.iter().filter_map(|group| {
         let wanted: Vec<bool> = group

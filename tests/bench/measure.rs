@@ -4,6 +4,8 @@
 //! [`crate::case`] lists what is measured, [`crate::rounds`] calls it. Nothing is sent before the
 //! subscription has reached the publisher, and a message that does not arrive is an error.
 
+pub(crate) mod signatures;
+
 use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -61,6 +63,8 @@ pub(crate) enum Sender {
     Raw(Batches),
     /// `fedmsg::Publisher`.
     Publisher,
+    /// `fedmsg::Publisher`, which signs.
+    Signer,
 }
 
 /// Who is started.
@@ -182,6 +186,7 @@ pub(crate) fn publish(setting: &Setting, sender: Sender) -> Result<Sample> {
     let mut publisher = match sender {
         Sender::Raw(batches) => Peer::role(core, &["raw-publisher", &option(batches)])?,
         Sender::Publisher => Peer::role(core, &["publisher"])?,
+        Sender::Signer => Peer::role(core, &["publisher", "--signed"])?,
     };
     let (_, address) = publisher.hear("bound")?;
     let mut subscriber = sink(setting, &address)?;

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -66,8 +66,33 @@ impl Peer {
         Self::start(core, Path::new(program), args, voice)
     }
 
+    /// Starts a program of somebody else in a directory, with these variables besides ours.
+    pub(crate) fn elsewhere(
+        core: Option<usize>,
+        program: &Path,
+        directory: &Path,
+        words: &[&str],
+        variables: &[(&str, PathBuf)],
+    ) -> Result<Self> {
+        let args: Vec<OsString> = words.iter().map(OsString::from).collect();
+        let mut command = command(core, program)?;
+        command
+            .current_dir(directory)
+            .envs(variables.iter().map(|(name, value)| (name, value)));
+        Self::spawn(command, program, args, Voice::Output)
+    }
+
     fn start(
         core: Option<usize>,
+        program: &Path,
+        args: Vec<OsString>,
+        voice: Voice,
+    ) -> Result<Self> {
+        Self::spawn(command(core, program)?, program, args, voice)
+    }
+
+    fn spawn(
+        mut command: Command,
         program: &Path,
         args: Vec<OsString>,
         voice: Voice,
@@ -78,19 +103,6 @@ impl Peer {
         let name: Vec<_> = name
             .map(|word| word.to_string_lossy().into_owned())
             .collect();
-        let mut command = match core {
-            Some(core) => {
-                let mut command = Command::new(env::current_exe()?);
-                command.args(["pinned", &core.to_string()]).arg(program);
-                command
-            }
-            None => Command::new(program),
-        };
-        for (variable, _) in env::vars_os() {
-            if variable.to_string_lossy().starts_with("FEDMSG_") || variable == "RUST_LOG" {
-                command.env_remove(variable);
-            }
-        }
         let piped_if = |is_voice, other: Stdio| if is_voice { Stdio::piped() } else { other };
         command
             .args(args)
@@ -212,6 +224,25 @@ impl Peer {
         }
         Ok(status)
     }
+}
+
+/// The command that runs a program, on `core` if there is one, without variables that change what
+/// our programs do.
+fn command(core: Option<usize>, program: &Path) -> Result<Command> {
+    let mut command = match core {
+        Some(core) => {
+            let mut command = Command::new(env::current_exe()?);
+            command.args(["pinned", &core.to_string()]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    };
+    for (variable, _) in env::vars_os() {
+        if variable.to_string_lossy().starts_with("FEDMSG_") || variable == "RUST_LOG" {
+            command.env_remove(variable);
+        }
+    }
+    Ok(command)
 }
 
 impl Drop for Peer {

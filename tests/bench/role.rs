@@ -7,6 +7,7 @@ mod hub;
 mod proxy;
 mod publisher;
 mod raw_publisher;
+mod raw_rsa;
 mod raw_socket;
 mod subscriber;
 
@@ -20,6 +21,7 @@ use clap::Subcommand;
 use rustix::time::{ClockId, clock_gettime};
 
 pub(crate) use self::hub::Reaction;
+pub(crate) use self::raw_rsa::Operation;
 pub(crate) use self::raw_socket::Batches;
 use crate::placement::pin;
 
@@ -40,9 +42,22 @@ pub(crate) enum Role {
         connect: Option<String>,
         #[arg(long, value_enum, default_value_t = Batches::Usual)]
         batches: Batches,
+        /// Send a message that was signed before.
+        #[arg(long)]
+        signed: bool,
     },
     /// Sends with `fedmsg::Publisher`.
-    Publisher,
+    Publisher {
+        /// Sign each message.
+        #[arg(long)]
+        signed: bool,
+    },
+    /// Does nothing but the RSA operation.
+    RawRsa {
+        #[arg(value_enum)]
+        operation: Operation,
+        threads: usize,
+    },
     /// Receives with `zmq_recv`, blocking.
     Subscriber {
         address: String,
@@ -64,6 +79,9 @@ pub(crate) enum Role {
         expected: u64,
         #[arg(value_enum)]
         reaction: Reaction,
+        /// Validate each message.
+        #[arg(long)]
+        validate: bool,
     },
 }
 
@@ -80,10 +98,13 @@ impl Role {
                 let failure = Command::new(&program).args(args).exec();
                 Err(failure).with_context(|| program.to_string_lossy().into_owned())
             }
-            Self::RawPublisher { connect, batches } => {
-                raw_publisher::play(connect.as_deref(), batches)
-            }
-            Self::Publisher => publisher::play(),
+            Self::RawPublisher {
+                connect,
+                batches,
+                signed,
+            } => raw_publisher::play(connect.as_deref(), batches, signed),
+            Self::Publisher { signed } => publisher::play(signed),
+            Self::RawRsa { operation, threads } => raw_rsa::play(operation, threads),
             Self::Subscriber {
                 address,
                 expected,
@@ -95,7 +116,8 @@ impl Role {
                 address,
                 expected,
                 reaction,
-            } => hub::play(&address, expected, reaction),
+                validate,
+            } => hub::play(&address, expected, reaction, validate),
         }
     }
 }

@@ -12,9 +12,6 @@ use crate::measure::{INTERVAL, Sample, Setting};
 use crate::placement::{Placement, cores};
 use crate::spin;
 
-/// Messages from which the first guess at the speed comes.
-const TRIAL: u64 = 100_000;
-
 /// How often, and how long each time, something is measured.
 pub(crate) struct Rounds {
     count: usize,
@@ -106,7 +103,7 @@ impl Rounds {
     fn messages(&self, series: &mut Series) -> Result<u64> {
         match series.group.scale {
             Scale::Throughput => {
-                series.setting.messages = TRIAL;
+                series.setting.messages = series.group.trial;
                 let guess = series.measure()?.main * self.length.as_secs_f64();
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -114,7 +111,7 @@ impl Rounds {
                     reason = "it is a positive number of messages that fits in memory"
                 )]
                 let messages = guess as u64;
-                Ok(messages.max(TRIAL))
+                Ok(messages.max(series.group.trial))
             }
             // A percentile wants more than a mean.
             Scale::Latency => Ok(2 * u64::try_from(self.length.as_micros())? / INTERVAL),

@@ -7,6 +7,9 @@ that is missing. Prints one JSON object per line, between the log lines of the h
 
     {"event": "ready"}                                     subscribed
     {"event": "message", "topic": …, "envelope": {...}}    passed fedmsg's validation
+
+With `interop.recorder.count` it prints nothing of the messages but, when so many have passed,
+{"event": "counted"}.
 """
 
 import json
@@ -26,8 +29,14 @@ class Recorder(FedmsgConsumer):
 
     def __init__(self, hub):
         self.topic = hub.config.get("interop.recorder.topic", "*")
+        self.left = hub.config.get("interop.recorder.count")
         super().__init__(hub)
         tell("ready")
 
     def consume(self, message):
+        if self.left is not None:
+            self.left -= 1
+            if self.left == 0:
+                tell("counted")
+            return
         tell("message", topic=message["topic"], envelope=message["body"])

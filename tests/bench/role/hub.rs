@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use super::{now, wait_for_dismissal, written};
 use crate::peer::say;
+use crate::pki::validating;
 
 /// What the consumer does with each message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
@@ -71,11 +72,16 @@ impl Consumer for Counter {
 }
 
 /// Runs the hub until it is dismissed; fails unless it has consumed as much as was expected.
-pub(super) fn play(address: &str, expected: u64, reaction: Reaction) -> Result<()> {
+pub(super) fn play(address: &str, expected: u64, reaction: Reaction, validate: bool) -> Result<()> {
     let name = reaction.to_possible_value();
     let name = name.as_ref().map_or("", |value| value.get_name());
+    let trust = if validate {
+        validating()
+    } else {
+        String::new()
+    };
     let config = Config::from_toml(&format!(
-        "[endpoints]\nrelay_outbound = []\nbench = '{address}'\n\
+        "{trust}\n[endpoints]\nrelay_outbound = []\nbench = '{address}'\n\
          [consumers.bench]\nkind = 'counter'\nparams.expected = {expected}\nparams.reaction = '{name}'"
     ))?;
     let (dismiss, dismissed) = oneshot::channel::<()>();

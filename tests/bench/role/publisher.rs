@@ -13,14 +13,16 @@ use tokio::runtime::Builder;
 use super::Order;
 use crate::body::{ENVIRONMENT, EVENT, MODNAME, TOPIC_PREFIX, payload, topic};
 use crate::peer::say;
+use crate::pki::signing;
 
 /// How long the subscriber may take to come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Publishes what it is told to.
-pub(super) fn play() -> Result<()> {
+pub(super) fn play(signed: bool) -> Result<()> {
+    let key_pair = if signed { signing() } else { String::new() };
     let config = Config::from_toml(&format!(
-        "name = 'bench'\ntopic_prefix = '{TOPIC_PREFIX}'\nenvironment = '{ENVIRONMENT}'\n\
+        "{key_pair}\nname = 'bench'\ntopic_prefix = '{TOPIC_PREFIX}'\nenvironment = '{ENVIRONMENT}'\n\
          post_init_sleep = 0\nendpoints.bench = 'tcp://127.0.0.1:0'"
     ))?;
     let runtime = Builder::new_current_thread().enable_all().build()?;

@@ -14,12 +14,13 @@ use super::raw_socket::{Batches, bind, open};
 use super::{Order, now, written};
 use crate::body::{body, topic};
 use crate::peer::say;
+use crate::pki::signed_body;
 
 /// The topic of messages that do not count.
 pub(super) const PROBE: &[u8] = b"probe";
 
 /// Publishes what it is told to, bound or connected.
-pub(super) fn play(connect: Option<&str>, batches: Batches) -> Result<()> {
+pub(super) fn play(connect: Option<&str>, batches: Batches, signed: bool) -> Result<()> {
     let context = zmq::Context::new();
     let socket = open(&context, zmq::XPUB, batches)?;
     match connect {
@@ -34,7 +35,11 @@ pub(super) fn play(connect: Option<&str>, batches: Batches) -> Result<()> {
     for line in io::stdin().lock().lines() {
         match Order::read(&line?)? {
             Order::Burst { messages, bytes } => {
-                let body = body(bytes)?;
+                let body = if signed {
+                    signed_body(bytes)?
+                } else {
+                    body(bytes)?
+                };
                 for _ in 0..messages {
                     send(&socket, topic, &body)?;
                 }
