@@ -37,9 +37,6 @@ pub(crate) use self::ledger::date;
 use self::ledger::{Entry, Ledger};
 pub(crate) use self::signer_name::SignerName;
 
-/// Where a CA is kept unless somebody says otherwise: the default of the original's `ssldir`.
-pub(crate) const DEFAULT_DIRECTORY: &str = "/etc/pki/fedmsg";
-
 /// The certificate of the CA.
 pub(crate) const CA_CERTIFICATE: &str = "ca.crt";
 /// The list of what it has revoked.

@@ -22,7 +22,7 @@ const COMMANDS: [(&str, &str); 5] = [
     ("fedmsg-ca", "ca"),
 ];
 
-/// Those that join the bus: they have a configuration, its flags, and a log.
+/// Those that join the bus: they have flags for the configuration, and a log.
 fn commands_on_the_bus() -> impl Iterator<Item = (&'static str, &'static str)> {
     COMMANDS.into_iter().filter(|(_, word)| *word != "ca")
 }

@@ -30,7 +30,7 @@ pub(crate) enum CaError {
     Occupied(PathBuf),
     /// There is no CA.
     #[error(
-        "no CA in {}: make one with `fedmsg ca init`, or say where it is with --dir",
+        "no CA in {}: make one with `fedmsg ca init`, or say where it is with `ssldir` or --dir",
         .0.display()
     )]
     Missing(PathBuf),

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use toml::Value;
+use toml::{Table, Value};
 
-use super::common::fail;
+use super::common::{fail, load};
 use crate::ca::{
-    Authority, CA_CERTIFICATE, CA_KEY, CaError, DEFAULT_DIRECTORY, Former, Foundation, KeySize,
-    LEDGER, Order, REVOCATION_LIST, SignerName, Strong, date,
+    Authority, CA_CERTIFICATE, CA_KEY, CaError, Former, Foundation, KeySize, LEDGER, Order,
+    REVOCATION_LIST, SignerName, Strong, date,
 };
 use crate::exit::Exit;
 
@@ -41,15 +41,26 @@ Exit status:
   2   bad command line
   65  the name is not allowed or has a certificate already, or there is no CA, or one already
   70  OpenSSL failed
-  74  a file could not be read or written"
+  74  a file could not be read or written
+  78  the configuration is wrong; it is read for its ssldir, and not at all with --dir"
 )]
 pub(crate) struct CaArgs {
     #[command(subcommand)]
     action: Action,
 
-    /// The directory of the CA
-    #[arg(long, global = true, value_name = "DIR", default_value = DEFAULT_DIRECTORY)]
-    dir: PathBuf,
+    /// The directory of the CA [ssldir]
+    #[arg(long, global = true, value_name = "DIR")]
+    dir: Option<PathBuf>,
+
+    /// Read this file, or the files of this directory, instead of the usual ones
+    #[arg(
+        long,
+        alias = "config-filename",
+        global = true,
+        value_name = "FILE|DIR",
+        help_heading = "Configuration"
+    )]
+    config: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,22 +136,26 @@ fn days() -> clap::builder::RangedI64ValueParser<u32> {
 
 /// Runs the command.
 pub(crate) fn run(args: CaArgs) -> Exit {
-    let directory = args.dir;
+    match act(args) {
+        Ok(()) => Exit::Ok,
+        Err(exit) => exit,
+    }
+}
+
+fn act(args: CaArgs) -> Result<(), Exit> {
+    let directory = match args.dir {
+        Some(directory) => directory,
+        None => load(args.config, Table::new(), None)?.config.ssldir,
+    };
     let now = Timestamp::now().as_second();
-    let printed = match args.action {
+    let text = match args.action {
         Action::Init(args) => init(&directory, &args, now),
         Action::Issue(args) => issue(&directory, &args, now),
         Action::Revoke(args) => revoke(&directory, &args, now),
         Action::Crl(args) => renew_list(&directory, &args, now),
-    };
-    let written = printed.and_then(|text| {
-        let written = io::stdout().write_all(text.as_bytes());
-        written.map_err(|error| fail(Exit::Io, format_args!("standard output: {error}")))
-    });
-    match written {
-        Ok(()) => Exit::Ok,
-        Err(exit) => exit,
-    }
+    }?;
+    let written = io::stdout().write_all(text.as_bytes());
+    written.map_err(|error| fail(Exit::Io, format_args!("standard output: {error}")))
 }
 
 fn init(directory: &Path, args: &InitArgs, now: i64) -> Result<String, Exit> {

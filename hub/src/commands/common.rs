@@ -77,9 +77,7 @@ impl CommonArgs {
         flags: Table,
         fallback: Option<&'static str>,
     ) -> Result<Loaded, Exit> {
-        let mut sources = Sources::from_process(self.config.clone(), self.flags(flags));
-        sources.fallback = fallback;
-        Config::load(&sources).map_err(|errors| fail(Exit::Config, errors))
+        load(self.config.clone(), self.flags(flags), fallback)
     }
 
     /// Prints the configuration if that is what was asked for; the command is done then.
@@ -115,6 +113,18 @@ impl CommonArgs {
         set("zmq_linger", self.linger.map(|n| Value::from(i64::from(n))));
         flags
     }
+}
+
+/// Loads the configuration that `--config` names, or the usual one, with `flags` on top. `fallback` takes
+/// the place of the files when there are none.
+pub(crate) fn load(
+    config: Option<PathBuf>,
+    flags: Table,
+    fallback: Option<&'static str>,
+) -> Result<Loaded, Exit> {
+    let mut sources = Sources::from_process(config, flags);
+    sources.fallback = fallback;
+    Config::load(&sources).map_err(|errors| fail(Exit::Config, errors))
 }
 
 /// Says on standard error what went wrong, and returns the status to end with.

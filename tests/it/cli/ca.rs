@@ -3,11 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
+use fedmsg_config::Config;
 use fedmsg_message::{Signer, TrustStore, Validator, ValidatorSettings, Verdict, json::Object};
 use toml::{Table, Value};
 
 use super::check_failure;
-use crate::peers::Finished;
+use crate::peers::{Finished, Process};
 use crate::sandbox::Sandbox;
 
 /// A directory of a CA in a sandbox.
@@ -143,13 +144,18 @@ fn keys_are_for_their_owner_and_the_rest_is_for_everybody() {
 #[test]
 fn what_it_prints_can_be_pasted_into_a_configuration() {
     let pki = Pki::without_ca();
-    let validating: Table = pki.run_well(&["init"]).parse().expect("TOML");
+    let printed = |words: &[&str]| -> Table {
+        let text = pki.run_well(words);
+        Config::from_toml(&text).unwrap_or_else(|errors| panic!("{errors}\n{text}"));
+        text.parse().expect("TOML")
+    };
+    let validating = printed(&["init"]);
     let text = |name: &str| Value::from(pki.path(name));
     assert_eq!(validating["validate_signatures"], Value::from(true));
     assert_eq!(validating["ca_cert_location"], text("ca.crt"));
     assert_eq!(validating["crl_location"], text("crl.pem"));
 
-    let signing: Table = pki.run_well(&["issue", "a"]).parse().expect("TOML");
+    let signing = printed(&["issue", "a"]);
     assert_eq!(signing["sign_messages"], Value::from(true));
     assert_eq!(
         signing["ssldir"],
@@ -158,10 +164,7 @@ fn what_it_prints_can_be_pasted_into_a_configuration() {
     let shell = format!("shell.{}", fedmsg::host_name());
     assert_eq!(signing["certnames"][&shell], Value::from("a"));
     assert!(!signing.contains_key("strong_signature"));
-    let signing: Table = pki
-        .run_well(&["issue", "b", "--ed25519"])
-        .parse()
-        .expect("TOML");
+    let signing = printed(&["issue", "b", "--ed25519"]);
     assert_eq!(signing["strong_signature"], Value::from("ed25519"));
 }
 
@@ -239,6 +242,32 @@ fn without_a_ca_it_says_how_to_make_one() {
 }
 
 #[test]
+fn it_is_where_the_configuration_has_its_ssldir_or_where_dir_says() {
+    let sandbox = Sandbox::new();
+    let done = |words: &[&str], directory: &str| {
+        let finished = sandbox.run(words).expect_success();
+        let said = finished.lines.join("\n");
+        assert!(said.contains(&format!("/{directory}/crl.pem")), "{said}");
+    };
+    sandbox.write(".config/fedmsg/fedmsg.toml", "ssldir = 'usual'");
+    done(&["fedmsg-ca", "init"], "usual");
+    sandbox.write("named.toml", "ssldir = 'named'");
+    done(&["fedmsg-ca", "init", "--config", "named.toml"], "named");
+    done(&["fedmsg", "ca", "--config", "named.toml", "crl"], "named");
+    // With --dir, nothing else can be wrong.
+    sandbox.write("bad.toml", "ssldri = 'bad'");
+    let bad = ["fedmsg-ca", "init", "--config", "bad.toml"];
+    check_failure(&sandbox.run(&bad), 78, &["bad.toml:1: ssldri", "ssldir"]);
+    done(&[&bad[..], &["--dir", "flag"]].concat(), "flag");
+
+    let mut command = sandbox.command(&["fedmsg-ca", "crl"]);
+    command.env("FEDMSG_SSLDIR", "nowhere");
+    let finished = Process::start(command).finish();
+    let words = ["no CA in nowhere", "`ssldir`", "--dir"];
+    check_failure(&finished, 65, &words);
+}
+
+#[test]
 fn numbers_out_of_range_are_refused() {
     let pki = Pki::init();
     for flags in [
@@ -309,7 +338,7 @@ fn each_action_has_help() {
                 help.iter().any(|line| line.starts_with(&usage)),
                 "{help:#?}"
             );
-            for flag in flags.iter().chain(&["--dir"]) {
+            for flag in flags.iter().chain(&["--dir", "--config"]) {
                 let has_it = help.iter().any(|line| line.trim_start().starts_with(flag));
                 assert!(has_it, "{flag} of {words:?}");
             }
