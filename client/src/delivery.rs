@@ -68,6 +68,12 @@ impl Delivery {
         &self.envelope
     }
 
+    /// The same, for those who are done with the rest.
+    #[must_use]
+    pub fn into_envelope(self) -> Envelope {
+        self.envelope
+    }
+
     /// The name, in the table of endpoints, of where it was received.
     #[must_use]
     pub fn endpoint(&self) -> &EndpointName {

@@ -30,6 +30,9 @@ pub enum EncodeError {
     /// A `Serialize` implementation gave up, in its words.
     #[error("not serializable: {0}")]
     Serialize(String),
+    /// What the text was written to has refused it, and knows why.
+    #[error("text not taken where it was written to")]
+    Sink(#[from] fmt::Error),
 }
 
 impl EncodeError {

@@ -321,9 +321,10 @@ impl Envelope {
         self.get("headers")?.as_object()
     }
 
-    /// Returns a copy of the body without `signature` and `certificate`; `crypto` stays.
-    pub fn without_credentials(&self) -> Value {
-        let mut body = self.body().clone();
+    /// Returns the body without `signature` and `certificate`; `crypto` stays. It is a copy only if
+    /// somebody else holds this message, too.
+    pub fn without_credentials(self) -> Value {
+        let mut body = self.into_body();
         if let Some(object) = body.as_object_mut() {
             object.retain(|key, _| !CREDENTIALS.iter().any(|name| key == name));
         }
@@ -357,6 +358,14 @@ impl Envelope {
         ];
         debug_assert_eq!(Ok(parts.concat()), self.signed_bytes());
         Some(parts)
+    }
+
+    fn into_body(self) -> Value {
+        self.parsed();
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => inner.parsed.into_inner().map_or(Value::Null, |it| it.body),
+            Err(shared) => Envelope(shared).body().clone(),
+        }
     }
 
     fn text(&self, name: &str) -> Option<&str> {

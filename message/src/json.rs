@@ -5,7 +5,7 @@
 //! Source: fedmsg wire specification §3.1.
 //!
 //! The envelope calls [`Value::parse`] and [`skim`]; [`to_canonical`](crate::to_canonical) and this
-//! module's [`to_spaced`] and [`to_pretty`] write through one writer.
+//! module's [`to_spaced`], [`to_pretty`] and [`write_pretty`] write through one writer.
 //!
 //! ```
 //! use fedmsg_message::json::{self, Value};
@@ -51,7 +51,7 @@ pub use object::{IntoIter, Iter, Object};
 pub(crate) use parse::Marks;
 pub use serializer::to_value;
 pub use skim::{Shape, skim, skim_str};
-pub use style::{to_pretty, to_spaced};
+pub use style::{to_pretty, to_spaced, write_pretty};
 pub use text::Text;
 pub use value::Value;
 

@@ -7,6 +7,7 @@ mod configuration;
 mod connections;
 mod endpoints;
 mod frames;
+mod indented;
 mod rig;
 mod sizes;
 

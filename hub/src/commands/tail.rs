@@ -3,6 +3,7 @@
 mod filter;
 mod form;
 mod highlight;
+mod sink;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
@@ -204,7 +205,7 @@ impl Tail {
     /// Shows what comes until enough has been shown; flushes whenever nothing more is there at once.
     async fn show_all(&mut self, mut subscriber: Subscriber) -> io::Result<()> {
         while let Some(batch) = subscriber.next_batch().await {
-            for delivery in &batch {
+            for delivery in batch {
                 self.show(delivery)?;
                 if self.count.is_some_and(|count| self.shown >= count) {
                     return Ok(());
@@ -216,15 +217,16 @@ impl Tail {
         Ok(())
     }
 
-    fn show(&mut self, delivery: &Delivery) -> io::Result<()> {
+    fn show(&mut self, delivery: Delivery) -> io::Result<()> {
         if !self.filter.admits(delivery.topic().as_str()) {
             return Ok(());
         }
-        match self.form.write(delivery, &mut self.out)? {
+        let topic = delivery.topic().clone();
+        match self.form.write(delivery.into_envelope(), &mut self.out)? {
             Ok(()) => self.shown += 1,
             Err(error) => {
                 if self.skipped == 0 {
-                    warn!(topic = %delivery.topic(), %error, "malformed message skipped; further ones are only counted");
+                    warn!(%topic, %error, "malformed message skipped; further ones are only counted");
                 }
                 self.skipped += 1;
             }

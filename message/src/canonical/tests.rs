@@ -1,10 +1,12 @@
 //! Golden vectors of the original's encoder, for all styles, and properties of the canonical form.
 
+use std::fmt;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::fixture::{any_value, bytes, cases, text};
-use crate::json::{MAX_DEPTH, skim, to_pretty, to_spaced};
+use crate::json::{MAX_DEPTH, skim, to_pretty, to_spaced, write_pretty};
 
 fn canonical(value: &Value) -> String {
     String::from_utf8(to_canonical(value).unwrap()).unwrap()
@@ -136,6 +138,30 @@ fn what_is_sent_has_no_nan_and_the_error_says_where() {
     let mut out = String::new();
     append_sendable(&mut out, &r#"{"b": 1.5, "a": []}"#.parse().unwrap()).unwrap();
     assert_eq!(out, r#"{"a":[],"b":1.5}"#);
+}
+
+/// Takes so many bytes, then refuses a piece, and must not be given another.
+struct Room(Option<usize>);
+
+impl fmt::Write for Room {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let left = self.0.expect("nothing comes after a refusal");
+        self.0 = left.checked_sub(text.len());
+        self.0.map(drop).ok_or(fmt::Error)
+    }
+}
+
+#[test]
+fn a_sink_that_refuses_a_piece_gets_no_other() {
+    let value: Value = r#"{"a\ud83d": [1.5, -7, "\u00e9", null, true], "b": {}}"#
+        .parse()
+        .unwrap();
+    let length = to_pretty(&value).unwrap().len();
+    for room in 0..length {
+        let refused = write_pretty(&mut Room(Some(room)), &value);
+        assert_eq!(refused, Err(EncodeError::Sink(fmt::Error)), "{room}");
+    }
+    assert_eq!(write_pretty(&mut Room(Some(length)), &value), Ok(()));
 }
 
 #[test]

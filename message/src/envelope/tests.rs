@@ -354,9 +354,25 @@ fn a_signature_covers_all_but_the_credentials() {
         text(x509, "signed_bytes").as_bytes()
     );
     assert_eq!(
-        to_canonical(&message.without_credentials()),
+        to_canonical(&message.clone().without_credentials()),
         message.signed_bytes()
     );
+}
+
+#[test]
+fn a_body_is_copied_only_while_somebody_else_holds_the_message() {
+    let long = "x".repeat(1000);
+    let message = envelope(
+        "t",
+        &format!(r#"{{"topic":"t","msg":"{long}","signature":"s"}}"#),
+    );
+    let place = |msg: Option<&Value>| msg.and_then(Value::as_str).map(str::as_ptr);
+    let before = place(Some(message.msg()));
+    let copied = message.clone().without_credentials();
+    assert_ne!(place(copied.get("msg")), before);
+    let given_away = message.without_credentials();
+    assert_eq!(place(given_away.get("msg")), before);
+    assert_eq!(copied, given_away);
 }
 
 /// Decodes the frames of one golden message the way the original's hub takes them.

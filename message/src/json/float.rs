@@ -2,6 +2,8 @@
 //!
 //! Called by the parser and by the writer.
 
+use std::fmt;
+
 /// How many exponent digits the standard library's parser is trusted with; it stops counting beyond
 /// 65,536.
 const PLAIN_EXPONENT_DIGITS: usize = 4;
@@ -61,29 +63,29 @@ fn parse_long_exponent(text: &str) -> f64 {
 ///
 /// Shortest digits that read back to the same float; positional for scientific exponents −4 ≤ E <
 /// 16, else with a signed exponent of at least two digits (fedmsg wire specification §3.1).
-pub(super) fn write(out: &mut String, float: f64) {
+pub(super) fn write(out: &mut impl fmt::Write, float: f64) -> fmt::Result {
     if float.is_nan() {
-        return out.push_str("NaN");
+        return out.write_str("NaN");
     }
     if float.is_infinite() {
-        return out.push_str(if float > 0.0 { "Infinity" } else { "-Infinity" });
+        return out.write_str(if float > 0.0 { "Infinity" } else { "-Infinity" });
     }
     let mut buffer = zmij::Buffer::new();
     let shortest = buffer.format_finite(float);
     let magnitude = float.abs();
     let is_positional = (1e-4..1e16).contains(&magnitude) || magnitude == 0.0;
     if is_positional && shortest.contains('.') && !shortest.contains('e') {
-        out.push_str(shortest);
+        out.write_str(shortest)
     } else {
-        write_digits(out, shortest, is_positional);
+        write_digits(out, shortest, is_positional)
     }
 }
 
 /// Appends `shortest`, a float in any spelling, in Python's layout.
-fn write_digits(out: &mut String, shortest: &str, is_positional: bool) {
+fn write_digits(out: &mut impl fmt::Write, shortest: &str, is_positional: bool) -> fmt::Result {
     let unsigned = shortest.strip_prefix('-').unwrap_or(shortest);
     if unsigned.len() < shortest.len() {
-        out.push('-');
+        out.write_char('-')?;
     }
     let (mantissa, exponent) = unsigned.split_once('e').unwrap_or((unsigned, "0"));
     let exponent: i32 = exponent.parse().unwrap_or_default();
@@ -94,11 +96,11 @@ fn write_digits(out: &mut String, shortest: &str, is_positional: bool) {
     let digits = digits.trim_end_matches('0');
     // The value is 0.<digits> × 10^point. A spelled float has some twenty digits, never 2^31.
     let point = exponent + whole.len() as i32 - leading_zeros as i32;
-    out.push_str(&if is_positional {
+    out.write_str(&if is_positional {
         positional(digits, point)
     } else {
         scientific(digits, point - 1)
-    });
+    })
 }
 
 /// Spells 0.`digits` × 10^`point` with at least one digit on both sides of the point.
@@ -132,7 +134,7 @@ mod tests {
     #[track_caller]
     fn check(text: &str, expected: &str) {
         let mut out = String::new();
-        write(&mut out, parse(text));
+        write(&mut out, parse(text)).unwrap();
         assert_eq!(out, expected, "{text}");
     }
 
@@ -160,16 +162,16 @@ mod tests {
     fn every_spelling_of_the_digits_comes_out_the_same() {
         for shortest in ["12.5", "1.25e1", "125e-1", "0.125e2", "0012.500"] {
             let mut out = String::new();
-            write_digits(&mut out, shortest, true);
+            write_digits(&mut out, shortest, true).unwrap();
             assert_eq!(out, "12.5", "{shortest}");
             out.clear();
-            write_digits(&mut out, shortest, false);
+            write_digits(&mut out, shortest, false).unwrap();
             assert_eq!(out, "1.25e+01", "{shortest}");
         }
         let mut out = String::new();
-        write_digits(&mut out, "-1e2", true);
-        write_digits(&mut out, "-5e-3", true);
-        write_digits(&mut out, "-5e-3", false);
+        write_digits(&mut out, "-1e2", true).unwrap();
+        write_digits(&mut out, "-5e-3", true).unwrap();
+        write_digits(&mut out, "-5e-3", false).unwrap();
         assert_eq!(out, "-100.0-0.005-5e-03");
     }
 

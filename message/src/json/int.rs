@@ -78,10 +78,10 @@ impl Int {
     }
 
     /// Appends the decimal digits.
-    pub(super) fn write(&self, out: &mut String) {
+    pub(super) fn write(&self, out: &mut impl fmt::Write) -> fmt::Result {
         match &self.0 {
-            Repr::Small(small) => out.push_str(itoa::Buffer::new().format(*small)),
-            Repr::Big(digits) => out.push_str(digits),
+            Repr::Small(small) => out.write_str(itoa::Buffer::new().format(*small)),
+            Repr::Big(digits) => out.write_str(digits),
         }
     }
 }

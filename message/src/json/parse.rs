@@ -149,8 +149,8 @@ impl Build for Tree {
             Number::Float(text) => {
                 let float = float::parse(text);
                 self.float.clear();
-                float::write(&mut self.float, float);
-                self.is_canonical &= self.float == text;
+                let written = float::write(&mut self.float, float);
+                self.is_canonical &= written.is_ok() && self.float == text;
                 Value::Float(float)
             }
             Number::NotFinite(float) => Value::Float(float),

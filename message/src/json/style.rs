@@ -3,6 +3,8 @@
 //! The relay sends the first when it has to wrap a body; tools print the second. The canonical
 //! style, which signatures cover, is [`crate::canonical`].
 
+use std::fmt;
+
 use super::Value;
 use super::writer::{self, Style};
 use crate::EncodeError;
@@ -27,7 +29,8 @@ pub fn to_spaced(value: &Value) -> Result<String, EncodeError> {
 }
 
 /// Returns the value with one member or item to a line, indented by two spaces, in the order
-/// received.
+/// received. For what others have sent use [`write_pretty`]: deep nesting makes the text up to 1030
+/// times as long as the one it was read from.
 ///
 /// It is the original's `pretty_dumps` (fedmsg wire specification §3.1).
 ///
@@ -44,6 +47,26 @@ pub fn to_spaced(value: &Value) -> Result<String, EncodeError> {
 /// ```
 pub fn to_pretty(value: &Value) -> Result<String, EncodeError> {
     to_string::<Pretty>(value)
+}
+
+/// Appends the text of [`to_pretty`] to `out`, piece by piece: no more of it is held in memory than
+/// `out` itself holds.
+///
+/// # Errors
+///
+/// [`EncodeError::Sink`] as soon as `out` refuses a piece, and those of [`to_pretty`]. The text is
+/// incomplete then.
+///
+/// ```
+/// use fedmsg_message::json::{Value, write_pretty};
+///
+/// let mut out = String::from("It is ");
+/// write_pretty(&mut out, &Value::parse(b"[1]")?)?;
+/// assert_eq!(out, "It is [\n  1\n]");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn write_pretty(out: &mut impl fmt::Write, value: &Value) -> Result<(), EncodeError> {
+    writer::write::<Pretty>(out, value)
 }
 
 /// Python's default.

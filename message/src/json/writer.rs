@@ -1,7 +1,10 @@
 //! The writer behind every style: values to ASCII JSON text.
 //!
 //! [`crate::canonical`] and [`super::style`] choose the style; strings, numbers, nesting and the
-//! depth limit are here, once.
+//! depth limit are here, once. Where the text goes is the caller's choice, too: to a `String`, which
+//! refuses nothing, so that the compiler leaves out what deals with that, or on its way.
+
+use std::fmt;
 
 use smallvec::SmallVec;
 
@@ -27,10 +30,11 @@ pub(crate) trait Style {
 ///
 /// # Errors
 ///
-/// [`EncodeError::TooDeep`], and [`EncodeError::NotFinite`] in a style that refuses those.
+/// [`EncodeError::TooDeep`], [`EncodeError::NotFinite`] in a style that refuses those, and
+/// [`EncodeError::Sink`] if `out` refuses the text.
 /// What has been appended by then is incomplete.
-pub(crate) fn write<S: Style>(out: &mut String, value: &Value) -> Result<(), EncodeError> {
-    write_value::<S>(out, value, 0)
+pub(crate) fn write<S: Style>(out: &mut impl fmt::Write, value: &Value) -> Result<(), EncodeError> {
+    write_value::<S, _>(out, value, 0)
 }
 
 /// Appends a value; if it is an object, only those of its members whose key is kept.
@@ -44,7 +48,7 @@ pub(crate) fn write_with<S: Style>(
     keep: impl Fn(&Text) -> bool,
 ) -> Result<(), EncodeError> {
     match value {
-        Value::Object(object) => write_object::<S>(out, object, 0, keep, |_, _| {}),
+        Value::Object(object) => write_object::<S, _>(out, object, 0, keep, |_, _| {}),
         other => write::<S>(out, other),
     }
 }
@@ -63,94 +67,99 @@ pub(crate) fn write_with_gaps<S: Style, const N: usize>(
     absent: [&str; N],
 ) -> Result<[usize; N], EncodeError> {
     let mut gaps = [None; N];
-    let look_for_gaps = |key: &Text, position| {
+    let look_for_gaps = |key: &Text, out: &String| {
         for (gap, absent) in gaps.iter_mut().zip(absent) {
             if gap.is_none() && absent.as_bytes() < key.as_wtf8() {
-                *gap = Some(position);
+                *gap = Some(out.len());
             }
         }
     };
-    write_object::<S>(out, object, 0, |_| true, look_for_gaps)?;
+    write_object::<S, _>(out, object, 0, |_| true, look_for_gaps)?;
     let end = out.len() - 1;
     Ok(gaps.map(|gap| gap.unwrap_or(end)))
 }
 
-fn write_value<S: Style>(out: &mut String, value: &Value, depth: usize) -> Result<(), EncodeError> {
+fn write_value<S: Style, W: fmt::Write>(
+    out: &mut W,
+    value: &Value,
+    depth: usize,
+) -> Result<(), EncodeError> {
     match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(true) => out.push_str("true"),
-        Value::Bool(false) => out.push_str("false"),
-        Value::Int(int) => int.write(out),
+        Value::Null => out.write_str("null")?,
+        Value::Bool(true) => out.write_str("true")?,
+        Value::Bool(false) => out.write_str("false")?,
+        Value::Int(int) => int.write(out)?,
         Value::Float(float) if S::FINITE_ONLY && !float.is_finite() => {
             return Err(EncodeError::NotFinite {
                 pointer: String::new(),
             });
         }
-        Value::Float(float) => float::write(out, *float),
-        Value::String(text) => write_text(out, text),
-        Value::Array(items) => return write_array::<S>(out, items, depth),
+        Value::Float(float) => float::write(out, *float)?,
+        Value::String(text) => write_text(out, text)?,
+        Value::Array(items) => return write_array::<S, _>(out, items, depth),
         Value::Object(object) => {
-            return write_object::<S>(out, object, depth, |_| true, |_, _| {});
+            return write_object::<S, _>(out, object, depth, |_| true, |_, _| {});
         }
     }
     Ok(())
 }
 
-fn write_array<S: Style>(
-    out: &mut String,
+fn write_array<S: Style, W: fmt::Write>(
+    out: &mut W,
     items: &[Value],
     depth: usize,
 ) -> Result<(), EncodeError> {
     let depth = descend(depth)?;
-    out.push('[');
+    out.write_char('[')?;
     for (index, item) in items.iter().enumerate() {
-        begin_item::<S>(out, index, depth);
-        write_value::<S>(out, item, depth).map_err(|error| error.below(&index.to_string()))?;
+        begin_item::<S, _>(out, index, depth)?;
+        write_value::<S, _>(out, item, depth).map_err(|error| error.below(&index.to_string()))?;
     }
-    end_items::<S>(out, items.is_empty(), depth);
-    out.push(']');
+    end_items::<S, _>(out, items.is_empty(), depth)?;
+    out.write_char(']')?;
     Ok(())
 }
 
 /// Appends the members that are kept, sorting them first where that is needed, and tells
 /// `before_member` where each begins.
-fn write_object<S: Style>(
-    out: &mut String,
+fn write_object<S: Style, W: fmt::Write>(
+    out: &mut W,
     object: &Object,
     depth: usize,
     keep: impl Fn(&Text) -> bool,
-    before_member: impl FnMut(&Text, usize),
+    before_member: impl FnMut(&Text, &W),
 ) -> Result<(), EncodeError> {
     let members = object.members();
     let kept = members.iter().filter(|(key, _)| keep(key));
     if !S::SORT_KEYS || members.is_sorted_by(|(left, _), (right, _)| left < right) {
-        write_members::<S>(out, kept, depth, before_member)
+        write_members::<S, _>(out, kept, depth, before_member)
     } else {
         let mut sorted: SmallVec<[_; 16]> = kept.collect();
         sorted.sort_unstable_by(|(left, _), (right, _)| left.cmp(right));
-        write_members::<S>(out, sorted.into_iter(), depth, before_member)
+        write_members::<S, _>(out, sorted.into_iter(), depth, before_member)
     }
 }
 
-fn write_members<'a, S: Style>(
-    out: &mut String,
+fn write_members<'a, S: Style, W: fmt::Write>(
+    out: &mut W,
     members: impl Iterator<Item = &'a (Text, Value)>,
     depth: usize,
-    mut before_member: impl FnMut(&Text, usize),
+    mut before_member: impl FnMut(&Text, &W),
 ) -> Result<(), EncodeError> {
     let depth = descend(depth)?;
-    out.push('{');
+    out.write_char('{')?;
     let mut is_empty = true;
     for (index, (key, value)) in members.enumerate() {
         is_empty = false;
-        begin_item::<S>(out, index, depth);
-        before_member(key, out.len());
-        write_text(out, key);
-        out.push_str(S::KEY_SEPARATOR);
-        write_value::<S>(out, value, depth).map_err(|error| error.below(&key.to_string_lossy()))?;
+        begin_item::<S, _>(out, index, depth)?;
+        before_member(key, out);
+        write_text(out, key)?;
+        out.write_str(S::KEY_SEPARATOR)?;
+        write_value::<S, _>(out, value, depth)
+            .map_err(|error| error.below(&key.to_string_lossy()))?;
     }
-    end_items::<S>(out, is_empty, depth);
-    out.push('}');
+    end_items::<S, _>(out, is_empty, depth)?;
+    out.write_char('}')?;
     Ok(())
 }
 
@@ -163,54 +172,57 @@ fn descend(depth: usize) -> Result<usize, EncodeError> {
 }
 
 #[inline]
-fn begin_item<S: Style>(out: &mut String, index: usize, depth: usize) {
+fn begin_item<S: Style, W: fmt::Write>(out: &mut W, index: usize, depth: usize) -> fmt::Result {
     if index > 0 {
-        out.push_str(S::ITEM_SEPARATOR);
+        out.write_str(S::ITEM_SEPARATOR)?;
     }
-    new_line::<S>(out, depth);
+    new_line::<S, _>(out, depth)
 }
 
 #[inline]
-fn end_items<S: Style>(out: &mut String, is_empty: bool, depth: usize) {
-    if !is_empty {
-        new_line::<S>(out, depth - 1);
+fn end_items<S: Style, W: fmt::Write>(out: &mut W, is_empty: bool, depth: usize) -> fmt::Result {
+    if is_empty {
+        Ok(())
+    } else {
+        new_line::<S, _>(out, depth - 1)
     }
 }
 
 #[inline]
-fn new_line<S: Style>(out: &mut String, depth: usize) {
-    if let Some(indent) = S::INDENT {
-        out.push('\n');
-        (0..depth).for_each(|_| out.push_str(indent));
-    }
+fn new_line<S: Style, W: fmt::Write>(out: &mut W, depth: usize) -> fmt::Result {
+    let Some(indent) = S::INDENT else {
+        return Ok(());
+    };
+    out.write_char('\n')?;
+    (0..depth).try_for_each(|_| out.write_str(indent))
 }
 
 /// Appends a string in quotes.
-fn write_text(out: &mut String, text: &Text) {
-    out.push('"');
+fn write_text(out: &mut impl fmt::Write, text: &Text) -> fmt::Result {
+    out.write_char('"')?;
     match text.as_str() {
-        Some(text) => write_str(out, text),
-        None => text.pieces().for_each(|piece| match piece {
+        Some(text) => write_str(out, text)?,
+        None => text.pieces().try_for_each(|piece| match piece {
             Piece::Str(text) => write_str(out, text),
             Piece::Surrogate(surrogate) => write_unit(out, surrogate),
-        }),
+        })?,
     }
-    out.push('"');
+    out.write_char('"')
 }
 
 /// Appends text, with every character escaped that ASCII JSON cannot hold.
-fn write_str(out: &mut String, text: &str) {
+fn write_str(out: &mut impl fmt::Write, text: &str) -> fmt::Result {
     let mut rest = text;
     loop {
         // The scan stops at the first byte of a character.
         let plain = scan::until_escape(rest.as_bytes());
         let Some((plain, special)) = rest.split_at_checked(plain) else {
-            return;
+            return Ok(());
         };
-        out.push_str(plain);
-        rest = write_special(out, special);
+        out.write_str(plain)?;
+        rest = write_special(out, special)?;
         if rest.is_empty() {
-            return;
+            return Ok(());
         }
     }
 }
@@ -218,19 +230,19 @@ fn write_str(out: &mut String, text: &str) {
 /// Appends the escapes of the characters that need one and returns the text from the first that
 /// does not.
 #[inline]
-fn write_special<'a>(out: &mut String, text: &'a str) -> &'a str {
+fn write_special<'a>(out: &mut impl fmt::Write, text: &'a str) -> Result<&'a str, fmt::Error> {
     let mut characters = text.chars();
     loop {
         let rest = characters.as_str();
         match characters.next() {
-            None | Some(' ' | '!' | '#'..='[' | ']'..='~') => return rest,
-            Some(character) => write_escaped(out, character),
+            None | Some(' ' | '!' | '#'..='[' | ']'..='~') => return Ok(rest),
+            Some(character) => write_escaped(out, character)?,
         }
     }
 }
 
 /// Appends the escape of one character, as Python chooses it: U+007F is escaped too.
-fn write_escaped(out: &mut String, character: char) {
+fn write_escaped(out: &mut impl fmt::Write, character: char) -> fmt::Result {
     let short = match character {
         '"' => "\\\"",
         '\\' => "\\\\",
@@ -240,25 +252,22 @@ fn write_escaped(out: &mut String, character: char) {
         '\u{c}' => "\\f",
         '\r' => "\\r",
         _ => {
-            character
-                .encode_utf16(&mut [0; 2])
-                .iter()
-                .for_each(|unit| write_unit(out, *unit));
-            return;
+            let mut units = [0; 2];
+            let mut units = character.encode_utf16(&mut units).iter();
+            return units.try_for_each(|unit| write_unit(out, *unit));
         }
     };
-    out.push_str(short);
+    out.write_str(short)
 }
 
 /// Appends `\uXXXX`, in lower case.
-fn write_unit(out: &mut String, unit: u16) {
-    out.reserve(6);
-    out.push_str("\\u");
-    for shift in [12, 8, 4, 0] {
+fn write_unit(out: &mut impl fmt::Write, unit: u16) -> fmt::Result {
+    out.write_str("\\u")?;
+    [12, 8, 4, 0].into_iter().try_for_each(|shift| {
         let digit = match (unit >> shift & 0xf) as u8 {
             digit @ ..10 => b'0' + digit,
             letter => b'a' - 10 + letter,
         };
-        out.push(char::from(digit));
-    }
+        out.write_char(char::from(digit))
+    })
 }

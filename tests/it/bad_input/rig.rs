@@ -10,7 +10,7 @@ use crate::raw::RawSocket;
 use crate::sandbox::{PATIENCE, PROBE, Sandbox, Settings};
 
 /// More than our programs need, whatever they are sent.
-const MAX_MEMORY: usize = 96 << 20;
+pub(super) const MAX_MEMORY: usize = 96 << 20;
 
 /// Our programs, and the publishers that they listen to.
 pub(super) struct Rig {

@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use fedmsg::json::{self, Value};
-use fedmsg::{DecodeError, Delivery};
+use fedmsg::{DecodeError, Envelope};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::highlight::highlight;
+use super::highlight::Highlight;
+use super::sink::write_text;
 
 /// A form of output.
 #[derive(Debug)]
@@ -38,12 +39,11 @@ impl Form {
     /// Writes a message. The inner error is the message's: it is malformed, and nothing was written.
     pub(super) fn write(
         &self,
-        delivery: &Delivery,
+        envelope: Envelope,
         out: &mut impl Write,
     ) -> io::Result<Result<(), DecodeError>> {
-        let envelope = delivery.envelope();
         if let Self::Received = self {
-            return received(delivery, out);
+            return received(&envelope, out);
         }
         if let Err(error @ (DecodeError::Json(_) | DecodeError::BodyNotUtf8 { .. })) =
             envelope.strict()
@@ -52,21 +52,19 @@ impl Form {
         }
         match self {
             Self::Line | Self::Received => {
-                writeln!(
-                    out,
-                    "{}",
-                    text(json::to_spaced(&envelope.without_credentials()))
-                )?;
+                let line = text(json::to_spaced(&envelope.without_credentials()));
+                writeln!(out, "{line}")?;
             }
             Self::Pretty => {
                 let mut body = envelope.without_credentials();
                 make_readable(&mut body);
-                writeln!(out, "\n{}", text(json::to_pretty(&body)))?;
+                indented(out, &body)?;
             }
-            Self::ReallyPretty { colour } => {
-                let text = text(json::to_pretty(&envelope.without_credentials()));
-                let text = if *colour { highlight(&text) } else { text };
-                writeln!(out, "\n{text}")?;
+            Self::ReallyPretty { colour: false } => {
+                indented(out, &envelope.without_credentials())?;
+            }
+            Self::ReallyPretty { colour: true } => {
+                coloured(out, &envelope.without_credentials())?;
             }
             Self::Query(paths) => {
                 let values: Vec<_> = paths.iter().map(|path| at(envelope.body(), path)).collect();
@@ -78,8 +76,7 @@ impl Form {
 }
 
 /// Writes the body byte for byte if it is one line already, else the same JSON on one line.
-fn received(delivery: &Delivery, out: &mut impl Write) -> io::Result<Result<(), DecodeError>> {
-    let envelope = delivery.envelope();
+fn received(envelope: &Envelope, out: &mut impl Write) -> io::Result<Result<(), DecodeError>> {
     let shape = match json::skim(envelope.bytes()) {
         Ok(shape) => shape,
         Err(error) => return Ok(Err(error.into())),
@@ -94,6 +91,24 @@ fn received(delivery: &Delivery, out: &mut impl Write) -> io::Result<Result<(), 
     out.write_all(&line)?;
     out.write_all(b"\n")?;
     Ok(Ok(()))
+}
+
+/// Writes an empty line and the body, without ever holding all of that text.
+fn indented(out: &mut impl Write, body: &Value) -> io::Result<()> {
+    out.write_all(b"\n")?;
+    write_text(out, |text| json::write_pretty(text, body))?;
+    out.write_all(b"\n")
+}
+
+/// The same in colour.
+fn coloured(out: &mut impl Write, body: &Value) -> io::Result<()> {
+    out.write_all(b"\n")?;
+    write_text(out, |text| {
+        let mut text = Highlight::new(text);
+        json::write_pretty(&mut text, body)?;
+        Ok(text.finish()?)
+    })?;
+    out.write_all(b"\n")
 }
 
 /// A body that was received is never nested too deep to be written.
