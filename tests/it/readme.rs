@@ -2,6 +2,7 @@
 
 mod blocks;
 mod commands;
+mod signing;
 mod tables;
 
 use std::fs;
