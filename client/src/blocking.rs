@@ -89,6 +89,13 @@ impl Publisher {
         self.runtime.block_on(subscriber)
     }
 
+    /// Running totals, with what has happened at the other end by now; see
+    /// [`crate::Publisher::flush`].
+    #[must_use]
+    pub fn flush(&self) -> PublisherCounts {
+        self.publisher.flush()
+    }
+
     /// The address bound (one), or the relays connected to.
     #[must_use]
     pub fn addresses(&self) -> &[Endpoint] {

@@ -91,6 +91,16 @@ impl Bus {
         Publisher::bind(&self.context, &self.config, name).await
     }
 
+    /// Opens a publisher like [`Bus::publisher_named`] for one who passes on what others have signed:
+    /// it never signs, whatever `sign_messages` says.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::publisher`].
+    pub async fn forwarder(&self, name: &EndpointName) -> Result<Publisher, PublishError> {
+        Publisher::bind_forwarder(&self.context, &self.config, name).await
+    }
+
     /// Listens to every address of `endpoints` for what matches any of `filters`; no filter means
     /// everything. Returns at once: connecting goes on, and is repeated, in the background of reading.
     ///

@@ -13,7 +13,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use fedmsg_config::{Config, Endpoint, EndpointName, SocketOptions};
+use fedmsg_config::{ByteSize, Config, Endpoint, EndpointName, SocketOptions};
 use fedmsg_message::{Envelope, Message, Stamp, Topic};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
@@ -88,6 +88,7 @@ struct Inner {
     environment: String,
     modname: String,
     username: String,
+    limit: ByteSize,
     signing: Option<Signing>,
     wire: Mutex<Wire>,
     /// Counts the changes of the subscriptions, so that those who wait for one look again.
@@ -127,13 +128,31 @@ impl Publisher {
         config: &Config,
         name: &EndpointName,
     ) -> Result<Self, PublishError> {
+        let signing = signing(config, Some(name))?;
+        Self::bind_with(context, config, name, signing).await
+    }
+
+    /// Binds as [`Publisher::bind`] does, but never signs.
+    pub(crate) async fn bind_forwarder(
+        context: &SocketContext,
+        config: &Config,
+        name: &EndpointName,
+    ) -> Result<Self, PublishError> {
+        Self::bind_with(context, config, name, None).await
+    }
+
+    async fn bind_with(
+        context: &SocketContext,
+        config: &Config,
+        name: &EndpointName,
+        signing: Option<Signing>,
+    ) -> Result<Self, PublishError> {
         let options = SocketOptions::from(config);
         let listed = config
             .endpoints
             .get(name.as_str())
             .filter(|listed| !listed.is_empty());
         let listed = listed.ok_or_else(|| PublishError::UnknownName { name: name.clone() })?;
-        let signing = signing(config, Some(name))?;
         let mut tried = Vec::new();
         for endpoint in listed {
             let bound = match resolve_bind(endpoint, options.bind_host.as_deref()).await {
@@ -213,6 +232,7 @@ impl Publisher {
             environment: config.environment.clone(),
             modname: program_name(),
             username: user_name(),
+            limit: config.zmq_max_message_size,
             signing,
             wire: Mutex::new(Wire::new(socket, announce)),
             changes,
@@ -231,8 +251,9 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// A topic with control characters, a payload that JSON cannot carry (NaN, too deep), a relay
-    /// that has not subscribed within `timeout` ([`PublishError::NoSubscriber`]), or a closed socket.
+    /// A topic with control characters, a payload that JSON cannot carry (NaN, too deep), a message
+    /// larger than `zmq_max_message_size`, a relay that has not subscribed within `timeout`
+    /// ([`PublishError::NoSubscriber`]), or a closed socket.
     pub async fn publish(&self, message: Message) -> Result<Published, PublishError> {
         let inner = &*self.0;
         let modname = message.modname.as_deref().unwrap_or(&inner.modname);
@@ -269,7 +290,7 @@ impl Publisher {
     ///
     /// # Errors
     ///
-    /// Only a closed socket.
+    /// A message larger than `zmq_max_message_size`, or a closed socket.
     pub fn forward(&self, topic: &Topic, body: &[u8]) -> Result<Audience, PublishError> {
         self.send(topic, body, None)
     }
@@ -293,7 +314,7 @@ impl Publisher {
     #[must_use]
     pub fn audience(&self, topic: &Topic) -> Audience {
         let mut wire = self.0.wire();
-        wire.read_notices();
+        self.0.read_notices(&mut wire);
         wire.audience(topic)
     }
 
@@ -304,7 +325,7 @@ impl Publisher {
     /// last handle is dropped or [`crate::Bus::close`] is called.
     #[must_use]
     pub fn flush(&self) -> PublisherCounts {
-        self.0.wire().read_notices();
+        self.0.read_notices(&mut self.0.wire());
         self.counts()
     }
 
@@ -357,9 +378,15 @@ impl Publisher {
         msg_id: Option<&str>,
     ) -> Result<Audience, PublishError> {
         let inner = &*self.0;
+        let size = body.len().max(topic.as_bytes().len());
+        if size > inner.limit.as_usize() {
+            inner.counters.too_large.fetch_add(1, Ordering::Relaxed);
+            let (topic, limit) = (topic.clone(), inner.limit);
+            return Err(PublishError::TooLarge { topic, size, limit });
+        }
         let mut wire = inner.wire();
         if wire.audience(topic) == Audience::Nobody {
-            wire.read_notices(); // somebody may have come since
+            inner.read_notices(&mut wire); // somebody may have come since
         }
         let audience = wire.audience(topic);
         let sent = wire.send(topic.as_str().as_bytes(), body)?;
@@ -382,6 +409,21 @@ impl Inner {
     fn wire(&self) -> MutexGuard<'_, Wire> {
         // No code panics while it holds the lock, and what the lock guards is valid in any case.
         self.wire.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes in who has come and gone, and says so if nobody is left at the other end of a connection.
+    fn read_notices(&self, wire: &mut Wire) {
+        wire.read_notices();
+        let deserted = wire.take_deserted();
+        if deserted == 0 {
+            return;
+        }
+        self.counters
+            .deserted
+            .fetch_add(deserted, Ordering::Relaxed);
+        if let Attachment::Connected { .. } = self.attachment {
+            warn!(name = %self.name, "the relay went away: what was sent just before may be lost");
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! [`crate::publisher`] and [`crate::subscriber`] open sockets here and see bytes, events and typed
 //! errors, never a zmq type. libzmq is driven without blocking.
 
+mod monitor;
 mod pub_socket;
 mod sub_socket;
 
@@ -13,8 +14,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use fedmsg_config::{Endpoint, Scheme, SocketOptions};
 use thiserror::Error;
 
+pub(crate) use self::monitor::PeerEvent;
 pub(crate) use self::pub_socket::{PubSocket, Sent};
-pub(crate) use self::sub_socket::{Frames, PeerEvent, SubSocket};
+pub(crate) use self::sub_socket::{Frames, SubSocket};
 
 /// Bytes that libzmq asks of the kernel, and gives to it, per system call
 /// (`ZMQ_IN_BATCH_SIZE`, `ZMQ_OUT_BATCH_SIZE`; the default of 8 KiB costs half the throughput at 1 KiB).

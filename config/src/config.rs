@@ -236,11 +236,12 @@ pub struct Config {
     pub endpoints: Endpoints,
 
     /// Which certificate signs for whom: for the name of a publisher, or for a `cert_prefix` and the
-    /// host, what its files in `ssldir` are called. A relay that signs looks up "signing_relay".
+    /// host, what its files in `ssldir` are called. A relay signs nothing and needs no entry.
     pub certnames: BTreeMap<String, String>,
 
     /// Who may send to which topic: for a whole topic, without wildcards, a list of the common
-    /// names of certificates. Nobody but them may.
+    /// names of certificates. Nobody but them may, by x509: gpg does not say who signed.
+    #[serde(deserialize_with = "whole_topics")]
     pub routing_policy: BTreeMap<String, Vec<String>>,
 
     /// What a hub listens with: for each consumer a table, by a name of your choice.
@@ -317,6 +318,19 @@ fn topic_part<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
     Err(D::Error::custom(
         "expected words joined by dots, without blanks, * and #",
     ))
+}
+
+/// Reads a routing policy, whose topics are compared as a whole: a pattern would protect nothing.
+fn whole_topics<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<BTreeMap<String, Vec<String>>, D::Error> {
+    let policy = BTreeMap::<String, Vec<String>>::deserialize(deserializer)?;
+    match policy.keys().find(|topic| topic.contains(['*', '#'])) {
+        None => Ok(policy),
+        Some(pattern) => Err(D::Error::custom(format_args!(
+            "\"{pattern}\" protects nothing: list whole topics, without * and #"
+        ))),
+    }
 }
 
 /// Reads a host that can stand in an address.

@@ -45,6 +45,9 @@ pub enum LocationError {
     /// The URL names no server.
     #[error("the URL names no server")]
     NoHost,
+    /// The URL has a password, which would end up in logs.
+    #[error("the URL has credentials in it, which would be logged: leave them out")]
+    Credentials,
 }
 
 impl FromStr for Location {
@@ -59,6 +62,9 @@ impl FromStr for Location {
             let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
             if host.is_empty() || rest.contains(is_blank) {
                 return Err(LocationError::NoHost);
+            }
+            if host.contains('@') {
+                return Err(LocationError::Credentials);
             }
             return Ok(Self::Https(text.to_owned()));
         }
@@ -115,5 +121,6 @@ mod tests {
         check("file://host/ca", Err(LocationError::NotHttps));
         check("https:///ca", Err(LocationError::NoHost));
         check("https://a b/ca", Err(LocationError::NoHost));
+        check("https://u:p@a/ca", Err(LocationError::Credentials));
     }
 }

@@ -3,7 +3,7 @@
 //! It listens on `relay_inbound` and sends on the first free address of `endpoints.relay_outbound`,
 //! to which the subscribers of the bus connect like to any other publisher.
 
-use fedmsg::{EndpointName, Publisher};
+use fedmsg::{EndpointName, PublishError, Publisher};
 use fedmsg_actors::{
     BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, Source,
 };
@@ -33,7 +33,7 @@ impl Consumer for Relay {
 
     async fn from_params(_: NoParams, context: &ConsumerContext) -> Result<Self, BoxError> {
         let name = EndpointName::from(RELAY_OUTBOUND);
-        let publisher = context.bus().publisher_named(&name).await?;
+        let publisher = context.bus().forwarder(&name).await?;
         info!(addresses = ?publisher.addresses(), "relay publishes");
         let settled = Some(Instant::now() + context.config().post_init_sleep);
         Ok(Self { publisher, settled })
@@ -47,9 +47,12 @@ impl Consumer for Relay {
         if let Some(settled) = self.settled.take() {
             sleep_until(settled).await;
         }
-        self.publisher
-            .forward(delivery.topic(), &delivery.envelope().relayed())?;
-        Ok(())
+        let body = delivery.envelope().relayed();
+        match self.publisher.forward(delivery.topic(), &body) {
+            // A body that was wrapped may have become too large; another attempt would not help.
+            Err(error @ PublishError::TooLarge { .. }) => Err(ConsumeError::drop(error)),
+            sent => Ok(sent.map(drop)?),
+        }
     }
 
     async fn stop(&mut self, _: &ConsumerContext) {

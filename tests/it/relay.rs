@@ -81,6 +81,13 @@ fn publishers_may_use_any_of_its_inbound_addresses() {
 }
 
 #[test]
+fn it_needs_nothing_to_sign_with_where_everybody_signs() {
+    let relay = Relay::new("sign_messages = true\nssldir = '/nonexistent'");
+    let _running = relay.start(&[]);
+    relay.listener(&relay.speaker());
+}
+
+#[test]
 fn an_inbound_address_that_is_taken_ends_it_and_is_named() {
     let taken = Taken::new();
     let free = free_tcp_port();
@@ -136,8 +143,8 @@ fn publishers_and_subscribers_may_be_there_before_it() {
             "org.fedoraproject.dev.relay.early",
         ];
         assert!(topics.iter().eq(expected), "{topics:?}");
+        logger.finish().expect_success();
     });
-    logger.finish().expect_success();
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub struct PublisherCounters {
     bytes: AtomicU64,
     unheard: AtomicU64,
     pub(super) overflowed: AtomicU64,
+    pub(super) too_large: AtomicU64,
+    pub(super) deserted: AtomicU64,
 }
 
 /// One reading of [`PublisherCounters`]; totals since the publisher opened.
@@ -28,6 +30,12 @@ pub struct PublisherCounts {
     pub unheard: u64,
     /// Times that a subscriber's queue was full and it began to miss messages.
     pub overflowed: u64,
+    /// Messages that were not sent because a frame was larger than `zmq_max_message_size`: whoever
+    /// has that limit would have cut the connection.
+    pub too_large: u64,
+    /// Times that the last relay went away, for a connected publisher: what was sent just before may not
+    /// have reached it.
+    pub deserted: u64,
 }
 
 impl PublisherCounters {
@@ -53,6 +61,8 @@ impl PublisherCounters {
             bytes: read(&self.bytes),
             unheard: read(&self.unheard),
             overflowed: read(&self.overflowed),
+            too_large: read(&self.too_large),
+            deserted: read(&self.deserted),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use fedmsg_config::{ConfigErrors, Endpoint, EndpointName};
+use fedmsg_config::{ByteSize, ConfigErrors, Endpoint, EndpointName};
 use fedmsg_message::{EncodeError, SignError, Topic, TopicError};
 use thiserror::Error;
 
@@ -49,6 +49,18 @@ pub enum PublishError {
         relays: Vec<Endpoint>,
         /// How long it waited (`timeout` of the configuration).
         waited: Duration,
+    },
+    /// A frame is larger than anybody on the bus takes; nothing has been sent.
+    #[error(
+        "{topic} not published: it has {size} bytes, more than `zmq_max_message_size` allows ({limit})"
+    )]
+    TooLarge {
+        /// The topic that was to be published.
+        topic: Topic,
+        /// Bytes of its body, or of its topic.
+        size: usize,
+        /// The limit.
+        limit: ByteSize,
     },
     /// The topic cannot be sent.
     #[error(transparent)]

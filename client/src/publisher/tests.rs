@@ -184,3 +184,59 @@ async fn what_cannot_be_sent_is_refused_and_counts_for_nothing() {
     let batch = subscriber.next_batch().await.unwrap();
     assert_eq!(batch[0].msg().as_i64(), Some(1));
 }
+
+#[tokio::test]
+async fn what_is_larger_than_anybody_takes_is_refused_and_counted() {
+    let (publisher, mut subscriber) = heard("zmq_max_message_size = '1 KiB'").await;
+    let error = publisher
+        .publish(Message::new("x", "y".repeat(1024)))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(&error, PublishError::TooLarge { size, .. } if *size > 1024),
+        "{error}"
+    );
+    let topic: Topic = "x".parse().unwrap();
+    assert!(publisher.forward(&topic, &[b' '; 1025]).is_err());
+    publisher.forward(&topic, &[b' '; 1024]).unwrap();
+    assert_eq!(subscriber.next_batch().await.unwrap().len(), 1);
+    let counts = publisher.counts();
+    assert_eq!((counts.messages, counts.too_large), (1, 2));
+}
+
+#[tokio::test]
+async fn a_relay_that_has_gone_is_no_audience_any_more_and_is_counted() {
+    let relays = bus("");
+    let listen = async || {
+        let free = ["tcp://127.0.0.1:0".parse().unwrap()];
+        relays.listen(&"relay".into(), &free, []).await.unwrap()
+    };
+    let (mut relay, addresses) = listen().await;
+    let active = format!(
+        "active = true\ntimeout = 0.2\nrelay_inbound = '{}'",
+        addresses[0]
+    );
+    let publisher = bus(&active).publisher().await.unwrap();
+    let topic: Topic = "anything".parse().unwrap();
+    tokio::select! {
+        audience = publisher.wait_for_subscriber(&topic, PATIENCE) => {
+            assert_eq!(audience, Audience::Somebody);
+        }
+        batch = relay.next_batch() => panic!("{batch:?}"),
+    }
+    publisher.publish(Message::new("x", 1)).await.unwrap();
+    relay.next_batch().await.unwrap();
+    drop(relay);
+    let gone = async {
+        while publisher.audience(&topic) == Audience::Somebody {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, gone).await.expect("nobody is there");
+    let error = publisher.publish(Message::new("x", 2)).await.unwrap_err();
+    assert!(
+        matches!(error, PublishError::NoSubscriber { .. }),
+        "{error}"
+    );
+    assert_eq!(publisher.flush().deserted, 1);
+}

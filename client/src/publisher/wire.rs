@@ -28,14 +28,22 @@ impl Wire {
         }
     }
 
-    /// Who listens to `topic`, by the notices taken in so far.
-    pub(super) fn audience(&self, topic: &Topic) -> Audience {
+    /// Who listens to `topic`, by the notices taken in so far; nobody while there is no connection.
+    pub(super) fn audience(&mut self, topic: &Topic) -> Audience {
+        if !self.socket.is_connected() {
+            return Audience::Nobody;
+        }
         self.subscriptions.audience(topic.as_str().as_bytes())
     }
 
     /// Sends two frames to whoever subscribes. Never waits.
     pub(super) fn send(&mut self, topic: &[u8], body: &[u8]) -> Result<Sent, SocketError> {
         self.socket.send(topic, body)
+    }
+
+    /// Times that the last relay went away since this was last asked.
+    pub(super) fn take_deserted(&mut self) -> u64 {
+        self.socket.take_losses()
     }
 
     /// Takes in the changes of the subscriptions that have arrived.

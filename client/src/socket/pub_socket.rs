@@ -7,9 +7,10 @@ use std::ffi::c_int;
 use std::os::fd::RawFd;
 use std::task::{Context, Poll, ready};
 
-use fedmsg_config::{Endpoint, SocketOptions};
+use fedmsg_config::{Endpoint, Scheme, SocketOptions};
 use tokio::io::unix::AsyncFd;
 
+use super::monitor::{PeerEvent, monitor, peer_event, unmonitor};
 use super::{SocketContext, SocketError, bind, connect, set_option};
 
 /// What became of a message that was handed to a PUB socket.
@@ -27,6 +28,49 @@ pub(crate) struct PubSocket {
     // Declared first, so dropped first: the descriptor leaves the event loop before libzmq closes it.
     ready: AsyncFd<RawFd>,
     socket: zmq::Socket,
+    /// How its connections are; bound ones come and go as subscribers please.
+    link: Option<Link>,
+}
+
+/// The connections of a socket that connects. libzmq keeps queue and subscriptions of a peer that has
+/// gone, for the time when it is back: only this tells whether anybody is there now.
+struct Link {
+    monitor: zmq::Socket,
+    connections: u64,
+    losses: u64,
+}
+
+impl Link {
+    fn new(monitor: zmq::Socket) -> Self {
+        Self {
+            monitor,
+            connections: 0,
+            losses: 0,
+        }
+    }
+
+    /// Takes in what libzmq has reported.
+    fn update(&mut self) {
+        // Of an event the first frame says what happened, the second where.
+        while let Ok(report) = self.monitor.recv_multipart(zmq::DONTWAIT) {
+            match report.first().and_then(|frame| peer_event(frame)) {
+                Some(PeerEvent::Up) => self.connections += 1,
+                Some(PeerEvent::Down) if self.connections > 0 => {
+                    self.connections -= 1;
+                    self.losses += u64::from(self.connections == 0);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Drop for PubSocket {
+    fn drop(&mut self) {
+        if self.link.is_some() {
+            unmonitor(&self.socket);
+        }
+    }
 }
 
 impl PubSocket {
@@ -38,7 +82,7 @@ impl PubSocket {
     ) -> Result<(Self, Endpoint), SocketError> {
         let socket = Self::open(context, options)?;
         let bound = bind(&socket, endpoint)?;
-        Ok((Self::register(socket)?, bound))
+        Ok((Self::register(socket, None)?, bound))
     }
 
     /// Opens a publishing socket that connects to all of `endpoints`.
@@ -48,10 +92,15 @@ impl PubSocket {
         endpoints: &[Endpoint],
     ) -> Result<Self, SocketError> {
         let socket = Self::open(context, options)?;
+        // libzmq reports nothing of connections within the process, which do not end by accident.
+        let link = match endpoints.iter().any(|it| it.scheme() == Scheme::Inproc) {
+            true => None,
+            false => Some(Link::new(monitor(context, &socket)?)),
+        };
         for endpoint in endpoints {
             connect(&socket, endpoint)?;
         }
-        Self::register(socket)
+        Self::register(socket, link)
     }
 
     fn open(context: &SocketContext, options: &SocketOptions) -> Result<zmq::Socket, SocketError> {
@@ -62,14 +111,18 @@ impl PubSocket {
         Ok(socket)
     }
 
-    fn register(socket: zmq::Socket) -> Result<Self, SocketError> {
+    fn register(socket: zmq::Socket, link: Option<Link>) -> Result<Self, SocketError> {
         let descriptor = socket.get_fd()?;
         #[expect(
             deprecated,
             reason = "the replacement is unsafe; the descriptor outlives `ready`"
         )]
         let ready = AsyncFd::new(descriptor)?;
-        Ok(Self { ready, socket })
+        Ok(Self {
+            ready,
+            socket,
+            link,
+        })
     }
 
     /// Sends one message to every matching subscriber. Never waits.
@@ -129,6 +182,22 @@ impl PubSocket {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    /// Whether there is a connection to send on; always for a bound socket.
+    pub(crate) fn is_connected(&mut self) -> bool {
+        self.link.as_mut().is_none_or(|link| {
+            link.update();
+            link.connections > 0
+        })
+    }
+
+    /// Times that the last connection was lost since this was last asked; never for a bound socket.
+    pub(crate) fn take_losses(&mut self) -> u64 {
+        self.link.as_mut().map_or(0, |link| {
+            link.update();
+            std::mem::take(&mut link.losses)
+        })
     }
 
     /// Waits until libzmq has something to say to this socket. The signal is an edge: call

@@ -5,7 +5,6 @@
 //! one a message.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -13,6 +12,7 @@ use fedmsg_config::{Endpoint, SocketOptions};
 use futures::Stream;
 use tmq::{AsZmqSocket, FromZmqSocket, Multipart};
 
+use super::monitor::{PeerEvent, monitor, peer_event, unmonitor};
 use super::{SocketContext, SocketError, bind, connect};
 
 /// At most this many messages are taken from a socket per wake-up; then other tasks have a turn.
@@ -28,17 +28,6 @@ pub(crate) enum Frames<'a> {
     Pair(&'a [u8], &'a [u8]),
     /// Any other number of frames: the first, and how many there were.
     Odd(&'a [u8], usize),
-}
-
-/// What happened to a connection of a SUB socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PeerEvent {
-    /// A peer finished the ZMTP handshake: from now on its messages arrive.
-    Up,
-    /// A connection ended; what its peer publishes until it is back is missed.
-    Down,
-    /// A peer answered with something that is not ZMTP, or refused the handshake.
-    Refused,
 }
 
 /// A SUB socket, connected or bound.
@@ -141,8 +130,8 @@ impl SubSocket {
     pub(crate) fn poll_peer(&mut self, context: &mut Context<'_>) -> Poll<PeerEvent> {
         loop {
             match ready!(Pin::new(&mut self.monitor).poll_next(context)) {
-                Some(Ok(event)) => {
-                    if let Some(event) = peer_event(&event) {
+                Some(Ok(report)) => {
+                    if let Some(event) = report.iter().next().and_then(|it| peer_event(it)) {
                         return Poll::Ready(event);
                     }
                 }
@@ -154,13 +143,8 @@ impl SubSocket {
 }
 
 impl Drop for SubSocket {
-    /// Takes the monitor away before its reader goes. libzmq works on a socket for a while after it
-    /// has been closed, and reports to the monitor with a send that blocks (4.3.4,
-    /// `socket_base_t::monitor_event`): without a reader for ever, and with it the I/O thread and all
-    /// other sockets of the context.
     fn drop(&mut self) {
-        // The bindings cannot switch it off; one without events in its place reports nothing.
-        let _ = self.subscribe.get_socket().monitor(&monitor_address(), 0);
+        unmonitor(self.subscribe.get_socket());
     }
 }
 
@@ -226,47 +210,5 @@ fn receive_frame(socket: &zmq::Socket, frame: &mut zmq::Message) -> Result<(), z
             Err(zmq::Error::EINTR) => {}
             result => return result,
         }
-    }
-}
-
-/// Opens the PAIR socket on which libzmq reports what happens to `socket`'s connections.
-fn monitor(context: &SocketContext, socket: &zmq::Socket) -> Result<zmq::Socket, SocketError> {
-    let events = [
-        zmq::SocketEvent::HANDSHAKE_SUCCEEDED,
-        zmq::SocketEvent::DISCONNECTED,
-        zmq::SocketEvent::HANDSHAKE_FAILED_NO_DETAIL,
-        zmq::SocketEvent::HANDSHAKE_FAILED_PROTOCOL,
-        zmq::SocketEvent::HANDSHAKE_FAILED_AUTH,
-    ];
-    let mask = events
-        .iter()
-        .fold(0, |mask, event| mask | i32::from(event.to_raw()));
-    let address = monitor_address();
-    socket.monitor(&address, mask)?;
-    let pair = context.0.socket(zmq::PAIR)?;
-    pair.set_linger(0)?;
-    // Without limit, because libzmq's I/O thread would wait for a reader that is held back.
-    pair.set_rcvhwm(0)?;
-    pair.connect(&address)?;
-    Ok(pair)
-}
-
-/// Returns an address within this process that no monitor has had before.
-fn monitor_address() -> String {
-    static NUMBER: AtomicU64 = AtomicU64::new(0);
-    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    format!("inproc://monitor.{number}")
-}
-
-/// Reads a monitor message: frame 0 is the event (`u16`) and its value (`u32`), native byte order.
-fn peer_event(event: &Multipart) -> Option<PeerEvent> {
-    let head = event.iter().next()?.first_chunk::<2>().copied()?;
-    let event = u32::from(u16::from_ne_bytes(head));
-    if event == zmq::SocketEvent::HANDSHAKE_SUCCEEDED as u32 {
-        Some(PeerEvent::Up)
-    } else if event == zmq::SocketEvent::DISCONNECTED as u32 {
-        Some(PeerEvent::Down)
-    } else {
-        Some(PeerEvent::Refused)
     }
 }

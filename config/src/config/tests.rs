@@ -126,6 +126,18 @@ fn a_value_out_of_range_is_refused_with_line_and_key() {
 }
 
 #[test]
+fn a_policy_for_a_pattern_is_refused_because_it_would_protect_nothing() {
+    let policy = KeyPath::from("routing_policy");
+    for topic in ["org.*", "org.#", "*"] {
+        let toml = format!("[routing_policy]\n'{topic}' = ['bodhi']");
+        let errors = Config::from_toml(&toml).unwrap_err();
+        let error = errors.into_iter().next().unwrap();
+        assert_eq!(error.key, policy, "{error}");
+        assert!(error.to_string().contains(topic), "{error}");
+    }
+}
+
+#[test]
 fn whoever_may_send_is_a_list_and_a_way_to_sign_is_known() {
     // In the original a text in place of a list lets everybody send whose name it contains.
     let policy = KeyPath::from(["routing_policy", "org.a"]);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use fedmsg::PublishError;
-use fedmsg_actors::{PlanError, Registry, StartError, StopReport};
+use fedmsg_actors::{BoxError, PlanError, Registry, StartError, StopReport};
 use fedmsg_config::{KeyPath, Loaded};
 use toml::Table;
 use tracing::info;
@@ -132,6 +132,17 @@ fn located(error: PlanError, loaded: &Loaded) -> String {
     }
 }
 
+/// Whether a plugin did not start for want of a setting, rather than of a free address.
+fn is_misconfigured(source: &BoxError) -> bool {
+    let own = source.downcast_ref::<PublishError>();
+    let shared = source.downcast_ref::<Arc<PublishError>>();
+    let error = own.or(shared.map(|shared| &**shared));
+    matches!(
+        error,
+        Some(PublishError::Signing(_) | PublishError::UnknownName { .. })
+    )
+}
+
 fn exit_of(error: &HubError) -> Exit {
     match error {
         HubError::Config(_) => Exit::Config,
@@ -140,6 +151,9 @@ fn exit_of(error: &HubError) -> Exit {
         HubError::Start(StartError::Publish(error))
             if matches!(**error, PublishError::Signing(_)) =>
         {
+            Exit::Config
+        }
+        HubError::Start(StartError::Build { source, .. }) if is_misconfigured(source) => {
             Exit::Config
         }
         HubError::Start(StartError::Died(_)) => Exit::Software,

@@ -25,8 +25,8 @@ Examples:
 Exit status:
   0   everything was handed to a relay
   2   bad command line
-  65  the input is no JSON, or no UTF-8
-  69  no relay took it
+  65  the input is no JSON, no UTF-8, or too large
+  69  no relay took it, or it went away meanwhile
   74  standard input could not be read
   78  the configuration is wrong, or there is nothing to sign with")]
 pub(crate) struct LoggerArgs {
@@ -90,15 +90,21 @@ fn log(args: &LoggerArgs) -> Result<(), Exit> {
             .map_err(|error| unpublished(&error, line))
     };
     match (document, &args.message) {
-        (Some(document), _) => publish(document, None),
-        (None, Some(text)) => publish(log_line(text), None),
+        (Some(document), _) => publish(document, None)?,
+        (None, Some(text)) => publish(log_line(text), None)?,
         (None, None) => {
             for (number, line) in (1..).zip(io::stdin().lock().lines()) {
                 let line = line.map_err(|error| unreadable(&error, number))?;
                 publish(log_line(&line), Some(number))?;
             }
-            Ok(())
         }
+    }
+    match publisher.flush().deserted {
+        0 => Ok(()),
+        times => Err(fail(
+            Exit::Unavailable,
+            format_args!("the relay went away ({times}): lines sent just before may be lost"),
+        )),
     }
 }
 
@@ -139,7 +145,9 @@ fn unreadable(error: &io::Error, line: u64) -> Exit {
 
 fn unpublished(error: &BlockingError, line: Option<u64>) -> Exit {
     let exit = match error {
-        BlockingError::Publish(PublishError::Encode(_) | PublishError::Topic(_)) => Exit::Data,
+        BlockingError::Publish(
+            PublishError::Encode(_) | PublishError::Topic(_) | PublishError::TooLarge { .. },
+        ) => Exit::Data,
         BlockingError::Publish(PublishError::Signing(_)) => Exit::Config,
         BlockingError::Runtime(_) => Exit::Io,
         _ => Exit::Unavailable,

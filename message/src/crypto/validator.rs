@@ -128,6 +128,7 @@ impl Validator {
         match self.backend(body)? {
             Backend::X509 => Err(Refusal::BackendNotAllowed(Backend::X509)),
             Backend::Gpg => {
+                self.check_gpg_is_enough(body)?;
                 let signature = Field::Signature.bytes(body)?;
                 let msg = body.get("msg").ok_or(Refusal::MissingField(Field::Msg))?;
                 if signature.is_empty() {
@@ -138,6 +139,18 @@ impl Validator {
                 Ok(GpgClaim { signature, data })
             }
         }
+    }
+
+    /// A strong signature goes with a certificate, which a message signed by gpg does not have: none can
+    /// be good there.
+    fn check_gpg_is_enough(&self, body: &Object) -> Result<(), Refusal> {
+        if body.contains_key(strong_signature::MEMBER) {
+            return Err(Refusal::BadStrongSignature(StrongSignatureError::Form));
+        }
+        if self.require_strong {
+            return Err(Refusal::StrongSignatureMissing);
+        }
+        Ok(())
     }
 
     fn verdict(&self, envelope: &Envelope, now: i64, authority: &Authority<'_>) -> Verdict {
@@ -154,7 +167,10 @@ impl Validator {
         let (value, body) = believable_body(envelope)?;
         match (self.backend(body)?, authority) {
             (Backend::X509, _) => self.check_x509(envelope, value, body, now, authority),
-            (Backend::Gpg, Authority::Policy(_)) => Err(Refusal::GpgNotChecked),
+            (Backend::Gpg, Authority::Policy(_)) => {
+                self.check_gpg_is_enough(body)?;
+                Err(Refusal::GpgNotChecked)
+            }
             (Backend::Gpg, Authority::Only(_)) => Err(Refusal::BackendNotAllowed(Backend::Gpg)),
         }
     }

@@ -13,7 +13,7 @@ use crate::sandbox::{Listener, Sandbox, Settings, Speaker, loopback};
 struct Bus {
     sandbox: Sandbox,
     listener: Listener,
-    _relay: Process,
+    relay: Process,
 }
 
 impl Bus {
@@ -28,7 +28,7 @@ impl Bus {
         Self {
             sandbox,
             listener,
-            _relay: relay,
+            relay,
         }
     }
 
@@ -214,4 +214,35 @@ fn input_that_cannot_be_published_is_told_apart() {
     bus.log_well(&[], "after it");
     let published: Vec<_> = (0..3).map(|_| bus.next_line()).collect();
     assert_eq!(published, ["good", "good too", "after it"]);
+}
+
+#[test]
+fn a_line_that_nobody_would_take_is_refused_before_it_costs_the_connection() {
+    let bus = Bus::start();
+    let large = "x".repeat(9 << 20);
+    let input = format!("small\n{large}\nnever\n");
+    let words = [
+        "line 2 and what follows not published",
+        "zmq_max_message_size",
+    ];
+    check_failure(&bus.log(&[], input.as_bytes()), 65, &words);
+    bus.log_well(&[], "after it");
+    assert_eq!([bus.next_line(), bus.next_line()], ["small", "after it"]);
+}
+
+#[test]
+fn a_relay_that_dies_meanwhile_is_noticed_and_the_loss_is_said() {
+    let bus = Bus::start();
+    let mut logger = bus.sandbox.start(&["fedmsg-logger", "--timeout", "0.3"]);
+    logger.write_line("one");
+    assert_eq!(bus.next_line(), "one");
+    drop(bus.relay); // SIGKILL
+    // Each line is published or refused; it ends with the first that is refused.
+    let finished = loop {
+        match logger.try_write_line("more") {
+            Ok(()) => {}
+            Err(_) => break logger.finish(),
+        }
+    };
+    check_failure(&finished, 69, &["not published", "no relay at"]);
 }

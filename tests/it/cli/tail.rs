@@ -34,10 +34,24 @@ impl Bus {
 /// Publishes `messages`, topics and bodies, to a tail with these flags, which ends after showing
 /// `count`, the last of the messages among them.
 fn show(flags: &[&str], messages: &[(&str, &str)], count: usize) -> Finished {
+    let last = messages.last().expect("a message").0;
+    show_once_subscribed(&[last], flags, messages, count)
+}
+
+/// The same, once the tail has subscribed to all of `topics`: with several patterns it sends several
+/// subscriptions.
+fn show_once_subscribed(
+    topics: &[&str],
+    flags: &[&str],
+    messages: &[(&str, &str)],
+    count: usize,
+) -> Finished {
     let bus = Bus::new();
     let count = count.to_string();
-    let last = messages.last().expect("a message").0;
-    let tail = bus.tail(&[flags, &["--count", &count]].concat(), last);
+    let tail = bus
+        .sandbox
+        .start(&[&["fedmsg-tail"], flags, &["--count", &count]].concat());
+    topics.iter().for_each(|topic| bus.speaker.wait_for(topic));
     for (topic, body) in messages {
         bus.speaker.forward(topic, body);
     }
@@ -54,7 +68,7 @@ fn check_topics(flags: &[&str], sent: &[&str], shown: &[&str]) {
     let bodies: Vec<_> = sent.iter().map(|topic| plain(topic)).collect();
     let messages = sent.iter().copied().zip(bodies.iter().map(String::as_str));
     let messages: Vec<_> = messages.collect();
-    let finished = show(flags, &messages, shown.len());
+    let finished = show_once_subscribed(shown, flags, &messages, shown.len());
     let expected: Vec<_> = shown.iter().map(|topic| plain(topic)).collect();
     assert_eq!(finished.lines, expected, "{flags:?}");
     assert_eq!(finished.errors, "");

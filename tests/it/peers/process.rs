@@ -3,13 +3,13 @@
 //! Started by `Peers` for the programs of the original; any other command will do as well.
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use std::{fs, io};
 
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
@@ -116,13 +116,18 @@ impl Process {
 
     /// Writes a line to its standard input.
     pub(crate) fn write_line(&mut self, line: &str) {
-        let input = self
-            .input
-            .as_mut()
-            .expect("the input is closed only by `finish`");
-        if let Err(error) = writeln!(input, "{line}") {
+        if let Err(error) = self.try_write_line(line) {
             self.fail(&format!("does not read its input: {error}"));
         }
+    }
+
+    /// Writes a line to its standard input, which it may have closed.
+    pub(crate) fn try_write_line(&mut self, line: &str) -> io::Result<()> {
+        let input = self.input.as_mut();
+        writeln!(
+            input.expect("the input is closed only by `finish`"),
+            "{line}"
+        )
     }
 
     /// Returns the next line, or `None` if it does not come `within` that time.

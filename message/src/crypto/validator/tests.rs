@@ -298,3 +298,28 @@ fn no_bit_of_a_certificate_can_be_turned_over() {
         &Bytes::from_static(TOPIC.as_bytes())
     );
 }
+
+#[test]
+fn gpg_does_not_stand_in_for_a_strong_signature() {
+    let verdict = |require_strong: bool, more: &str| {
+        let validator = Validator::new(ValidatorSettings {
+            backends: [Backend::Gpg].into_iter().collect(),
+            require_strong,
+            ..ValidatorSettings::default()
+        });
+        let body =
+            format!(r#"{{"crypto":"gpg","msg":{{}},"signature":"AAAA","topic":"{TOPIC}"{more}}}"#);
+        let envelope = Envelope::from_frames(TOPIC.into(), Bytes::from(body)).unwrap();
+        let claim = validator.gpg_claim(&envelope).err();
+        let judged = code(&validator.validate(&envelope, NOW));
+        (judged, claim.map(|refusal| refusal.code()))
+    };
+    assert_eq!(verdict(false, ""), ("gpg-not-checked", None));
+    let missing = "strong-signature-missing";
+    assert_eq!(verdict(true, ""), (missing, Some(missing)));
+    let bad = "bad-strong-signature";
+    let member = r#","strong_signature":"rubbish""#;
+    for require in [false, true] {
+        assert_eq!(verdict(require, member), (bad, Some(bad)));
+    }
+}
