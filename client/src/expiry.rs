@@ -7,12 +7,14 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use fedmsg_message::Validity;
 use tracing::{error, warn};
 
-const DAY: i64 = 24 * 60 * 60;
+const HOUR: i64 = 60 * 60;
+const DAY: i64 = 24 * HOUR;
 
 /// How long before its end something is warned about, in seconds.
 const WARNINGS: [i64; 3] = [30 * DAY, 7 * DAY, DAY];
 
-/// The end of something, which is logged once for each warning before it and once when it has come.
+/// The end of something, which is logged once for each warning before it, and from then on every hour:
+/// nothing works any more, and whoever looks at the log of today must find out why.
 #[derive(Debug)]
 pub(crate) struct Expiry {
     what: &'static str,
@@ -62,7 +64,7 @@ impl Expiry {
     fn after(&self, now: i64) -> i64 {
         let moments = self.leads().chain([0]).map(|lead| self.end - lead);
         let later = moments.filter(|moment| *moment > now);
-        later.min().unwrap_or(i64::MAX)
+        later.min().unwrap_or_else(|| now.saturating_add(HOUR))
     }
 
     /// The warnings that make sense: a list that is replaced every day is never good for a week.
@@ -88,7 +90,7 @@ mod tests {
         let expiry = Expiry::new("x", String::new(), 0, days * DAY);
         let mut moments = Vec::new();
         let mut now = 0;
-        while expiry.after(now) != i64::MAX {
+        while now < days * DAY {
             now = expiry.after(now);
             moments.push(now / DAY);
         }
@@ -109,16 +111,17 @@ mod tests {
     }
 
     #[test]
-    fn each_is_said_once() {
+    fn each_is_said_once_and_the_end_every_hour() {
         let expiry = Expiry::new("x", String::new(), 0, 100 * DAY);
         let next = |now: i64| {
             expiry.check(now * DAY);
-            expiry.next.load(Ordering::Relaxed) / DAY
+            expiry.next.load(Ordering::Relaxed)
         };
-        assert_eq!(next(0), 70);
-        assert_eq!(next(70), 93);
-        assert_eq!(next(71), 93);
-        assert_eq!(next(99), 100);
-        assert_eq!(next(200), i64::MAX / DAY);
+        assert_eq!(next(0), 70 * DAY);
+        assert_eq!(next(70), 93 * DAY);
+        assert_eq!(next(71), 93 * DAY);
+        assert_eq!(next(99), 100 * DAY);
+        assert_eq!(next(100), 100 * DAY + HOUR);
+        assert_eq!(next(200), 200 * DAY + HOUR);
     }
 }

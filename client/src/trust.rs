@@ -4,27 +4,31 @@
 //! the clock, never because of a message: no flood of bad ones makes it read or download anything.
 
 mod download;
+mod files;
 mod trust_file;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use fedmsg_config::{Config, Location};
-use fedmsg_message::{
-    Backend, Backends, RoutingPolicy, TrustError, TrustStore, Validator, ValidatorSettings,
-};
+use fedmsg_message::{Backend, Backends, RoutingPolicy, TrustError, Validator, ValidatorSettings};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::sleep;
-use tracing::{error, info};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use self::trust_file::{TrustFile, TrustFileError};
+use self::download::{Fetch, over_https};
+use self::files::Files;
+use self::trust_file::TrustFileError;
 use crate::clock::unix_time;
-use crate::expiry::Expiry;
 
 /// How often files are looked at, and what is due is downloaded.
 const PERIOD: Duration = Duration::from_secs(10);
+
+/// How long, from the start, messages wait for the first download. Most servers have answered by then;
+/// one that does not answer has half a minute, in which mailboxes would overflow, and whoever wants to
+/// stop would wait.
+const FIRST_WAIT: Duration = Duration::from_secs(2);
 
 /// Why nobody can be believed.
 #[derive(Debug, Error)]
@@ -53,6 +57,8 @@ pub(crate) struct Trust {
     validator: Arc<Validator>,
     /// Whether everything that can be had has been asked for once.
     ready: watch::Receiver<bool>,
+    /// Until when to wait for that.
+    patience: Instant,
     refresher: Option<AbortHandle>,
 }
 
@@ -60,8 +66,14 @@ impl Trust {
     /// Reads what is in files, or was kept of the last download, and goes on to look for newer ones.
     /// Must be called within a tokio runtime.
     pub(crate) fn open(config: &Config) -> Result<Self, TrustOpenError> {
+        Self::open_with(config, &over_https())
+    }
+
+    fn open_with(config: &Config, fetch: &Fetch) -> Result<Self, TrustOpenError> {
         let backends: Backends = config.crypto_validate_backends.iter().copied().collect();
-        let mut files = backends.contains(Backend::X509).then(|| Files::of(config));
+        let mut files = backends
+            .contains(Backend::X509)
+            .then(|| Files::of(config, fetch));
         let trust = files.as_mut().map(Files::read).transpose()?.flatten();
         let has_trust = trust.is_some();
         let validator = Arc::new(Validator::new(ValidatorSettings {
@@ -79,15 +91,17 @@ impl Trust {
         Ok(Self {
             validator,
             ready,
+            patience: Instant::now() + FIRST_WAIT,
             refresher,
         })
     }
 
     /// Returns what judges messages; waits for the first download, if there is nothing else to go by,
-    /// but not for one that fails.
+    /// but not for one that fails, nor long for one that takes its time.
     pub(crate) async fn validator(&self) -> Arc<Validator> {
-        // An error means that the refresher is gone, with this value.
-        let _ = self.ready.clone().wait_for(|ready| *ready).await;
+        let mut ready = self.ready.clone();
+        // In time or not, and with or without a refresher: what there is judges.
+        let _ = timeout_at(self.patience, ready.wait_for(|ready| *ready)).await;
         Arc::clone(&self.validator)
     }
 }
@@ -113,107 +127,14 @@ fn policy(config: &Config) -> RoutingPolicy {
     }
 }
 
-/// The CA certificate and the CRL.
-struct Files {
-    ca: TrustFile,
-    crl: Option<TrustFile>,
-}
-
-impl Files {
-    fn of(config: &Config) -> Self {
-        let ca = TrustFile::new(
-            "ca_cert_location",
-            &config.ca_cert_location,
-            config.ca_cert_cache.as_deref(),
-            config.ca_cert_cache_expiry,
-        );
-        let crl = config.crl_location.as_ref().map(|location| {
-            let cache = config.crl_cache.as_deref();
-            TrustFile::new("crl_location", location, cache, config.crl_cache_expiry)
-        });
-        Self { ca, crl }
-    }
-
-    /// Reads what is on this machine; `None` when something has to be downloaded first.
-    fn read(&mut self) -> Result<Option<TrustStore>, TrustOpenError> {
-        self.ca.read()?;
-        if let Some(crl) = &mut self.crl {
-            crl.read()?;
-        }
-        self.store().transpose()
-    }
-
-    /// Looks for new ones; true when there are.
-    async fn refresh(&mut self) -> bool {
-        let mut is_new = self.ca.refresh().await;
-        if let Some(crl) = &mut self.crl {
-            is_new |= crl.refresh().await;
-        }
-        is_new
-    }
-
-    /// Makes a trust store of what is there; `None` when something is missing.
-    fn store(&self) -> Option<Result<TrustStore, TrustOpenError>> {
-        let ca = self.ca.content()?;
-        let crl = match &self.crl {
-            Some(crl) => Some(crl.content()?),
-            None => None,
-        };
-        let store = TrustStore::from_pem(ca, crl);
-        Some(store.map_err(|source| TrustOpenError::Unusable {
-            ca: self.ca.location().clone(),
-            crl: self.crl.as_ref().map(|crl| crl.location().clone()),
-            source,
-        }))
-    }
-
-    fn expiries(&self, store: &TrustStore) -> Vec<Expiry> {
-        let ca = self.ca.location().to_string();
-        let mut expiries = vec![Expiry::of_certificate(
-            "CA certificate",
-            ca,
-            store.ca().validity(),
-        )];
-        if let (Some(list), Some(file)) = (store.crl(), &self.crl)
-            && let Some(end) = list.next_update()
-        {
-            let location = file.location().to_string();
-            let begin = list.this_update();
-            expiries.push(Expiry::new("CRL", location, begin, end));
-        }
-        expiries
-    }
-}
-
 /// Keeps a validator up to date for as long as it runs.
 async fn refresh(mut files: Files, validator: Arc<Validator>, ready: watch::Sender<bool>) {
-    let mut expiries = match files.store() {
-        Some(Ok(store)) => files.expiries(&store),
-        _ => Vec::new(),
-    };
     loop {
         if files.refresh().await {
-            match files.store() {
-                Some(Ok(store)) => {
-                    expiries = files.expiries(&store);
-                    if let Some(crl) = &mut files.crl {
-                        crl.renew_at(store.crl().and_then(|list| list.next_update()));
-                    }
-                    info!(
-                        ca = %files.ca.location(), revoked = store.crl().map(|list| list.len()),
-                        "CA certificate and CRL read"
-                    );
-                    validator.replace_trust(store);
-                }
-                Some(Err(error)) => error!(%error, "not usable: the former ones stay in force"),
-                None => {}
-            }
+            files.put_in_force(&validator).await;
         }
         ready.send_replace(true);
-        let now = unix_time();
-        for expiry in &expiries {
-            expiry.check(now);
-        }
+        files.remind(unix_time());
         sleep(PERIOD).await;
     }
 }

@@ -188,3 +188,33 @@ fn without_an_answer_that_can_be_trusted_every_message_is_refused() {
         bus.until(&mut tail, "no CA certificate is loaded");
     }
 }
+
+#[test]
+fn a_bad_download_leaves_what_was_kept_for_the_next_start() {
+    let server = WebServer::start(files);
+    let url = server.url("/host.txt");
+    let bus = Bus::new(&format!(
+        "ca_cert_location = '{url}'\nca_cert_cache = 'kept.crt'"
+    ));
+    let ca = fs::read_to_string(pki("ca.crt")).unwrap();
+    bus.sandbox.write("kept.crt", &ca);
+    for _ in 0..2 {
+        let mut tail = bus.tail(Some(&server));
+        bus.until(&mut tail, "not usable: the former ones stay in force");
+        bus.until(&mut tail, r#""msg":"c""#);
+    }
+}
+
+#[test]
+fn what_was_kept_and_is_of_no_use_is_named_and_downloaded_anew() {
+    let server = WebServer::start(files);
+    let url = server.url("/ca.crt");
+    let bus = Bus::new(&format!(
+        "ca_cert_location = '{url}'\nca_cert_cache = 'kept.crt'"
+    ));
+    bus.sandbox.write("kept.crt", "<html>Please log in</html>");
+    let mut tail = bus.tail(Some(&server));
+    bus.until(&mut tail, "kept.crt");
+    bus.until(&mut tail, r#""msg":"c""#);
+    bus.until(&mut bus.tail(None), r#""msg":"c""#);
+}

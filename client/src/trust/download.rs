@@ -2,8 +2,10 @@
 //!
 //! [`super::trust_file`] asks for CA certificate and CRL when they are due.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use reqwest::Client;
 use reqwest::redirect::Policy;
 use thiserror::Error;
@@ -19,6 +21,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many servers may send us on to another.
 const MAX_REDIRECTS: usize = 5;
 
+/// What is at a URL, asked for. Tests put a server of their own in place of [`over_https`]: the clock
+/// that they hold does not wait for a network.
+pub(super) type Fetch =
+    Arc<dyn Fn(String) -> BoxFuture<'static, Result<Vec<u8>, DownloadError>> + Send + Sync>;
+
+/// Asks the web server that the URL names.
+pub(super) fn over_https() -> Fetch {
+    Arc::new(|url| Box::pin(async move { download(&url).await }))
+}
+
 /// Why nothing was downloaded.
 #[derive(Debug, Error)]
 pub(super) enum DownloadError {
@@ -31,7 +43,7 @@ pub(super) enum DownloadError {
 }
 
 /// Downloads what is at `url`. Never without TLS, not even when the server sends us there.
-pub(super) async fn download(url: &str) -> Result<Vec<u8>, DownloadError> {
+async fn download(url: &str) -> Result<Vec<u8>, DownloadError> {
     // Made anew each time, which takes some milliseconds: the certificates of the system, which it
     // reads, may have changed since the last time.
     let client = Client::builder()

@@ -1,4 +1,6 @@
-//! What is read at the start, and what happens to files that change.
+//! What is read at the start, and what happens to files that change and to downloads.
+
+mod downloads;
 
 use std::fs;
 use std::path::{Path, PathBuf};
