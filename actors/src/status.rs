@@ -56,13 +56,16 @@ impl HubStatus {
         is_over || self.sources.iter().any(|source| source.ended)
     }
 
-    /// Messages that reached this hub and that a consumer which wanted them has not handled.
+    /// Messages that reached this hub and that a consumer which wanted them has not handled, or that
+    /// were on their way to the mailboxes when it stopped.
     #[must_use]
     pub fn lost(&self) -> u64 {
         let lost = |consumer: &ConsumerStatus| {
             consumer.dropped + consumer.overflowed + consumer.undelivered
         };
-        self.consumers.iter().map(lost).sum()
+        let cut_off = |source: &SourceStatus| source.cut_off;
+        let by_consumers: u64 = self.consumers.iter().map(lost).sum();
+        by_consumers + self.sources.iter().map(cut_off).sum::<u64>()
     }
 }
 
@@ -75,6 +78,9 @@ pub struct SourceStatus {
     pub received: SubscriberCounts,
     /// Messages that have reached every mailbox that wants them.
     pub routed: u64,
+    /// Messages received that had not reached every mailbox that wants them when the hub stopped; 0
+    /// before. Some mailboxes may have got some of them.
+    pub cut_off: u64,
     /// Whether it has ended by itself: nothing is received from it any more.
     pub ended: bool,
 }

@@ -7,7 +7,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Wr
 use fedmsg::Subscriber;
 use futures::FutureExt;
 use tokio::sync::oneshot;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::alive::Alive;
 use crate::router::{Incoming, Router};
@@ -55,14 +55,25 @@ async fn read(mut subscriber: Subscriber, router: Addr<Router>, mut stop: onesho
         }
         tokio::task::yield_now().await;
     }
-    for _ in 0..LAST_BATCHES {
-        let Some(Some(batch)) = subscriber.next_batch().now_or_never() else {
-            break;
-        };
-        if router.send(Incoming(batch)).await.is_err() {
-            break;
-        }
-    }
+    take_rest(&mut subscriber, &router).await;
     let counts = subscriber.counters().counts();
     info!(messages = counts.messages, "intake stopped");
+}
+
+/// Takes what has arrived, within its limit.
+async fn take_rest(subscriber: &mut Subscriber, router: &Addr<Router>) {
+    for _ in 0..LAST_BATCHES {
+        let Some(Some(batch)) = subscriber.next_batch().now_or_never() else {
+            return;
+        };
+        if router.send(Incoming(batch)).await.is_err() {
+            error!("the router is gone: what has arrived cannot be handed on");
+            return;
+        }
+    }
+    let batches = LAST_BATCHES;
+    warn!(
+        batches,
+        "publishers do not pause: what they have sent beyond so many batches is left in the sockets"
+    );
 }

@@ -63,6 +63,8 @@ struct SourceHandle {
     counters: Arc<SubscriberCounters>,
     /// Messages that its router has dealt with.
     routed: Arc<AtomicU64>,
+    /// Messages received and not routed when the hub stopped.
+    cut_off: u64,
     stop: Option<oneshot::Sender<()>>,
     ending: Ending,
     /// Whether it has ended although nobody stopped it.
@@ -154,6 +156,7 @@ impl Supervisor {
             source: source.source,
             received: source.counters.counts(),
             routed: read(&source.routed),
+            cut_off: source.cut_off,
             ended: source.ended,
         });
         let consumers = self

@@ -13,6 +13,7 @@ use super::{ConsumerHandle, ProducerHandle, Supervisor, Worker};
 use crate::alive::Ending;
 use crate::consumer_actor::Abort;
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
+use crate::counters::read;
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::publisher_actor::{ClosePublisher, PublisherActor};
 use crate::status::HubStatus;
@@ -74,6 +75,21 @@ impl Supervisor {
             stop_timeout: self.bus.config().stop_timeout,
         }
     }
+
+    /// Counts what each source has received and not routed, which nobody will see to any more.
+    fn cut_off_sources(&mut self) {
+        for source in &mut self.sources {
+            let routed = read(&source.routed);
+            source.cut_off = source.counters.counts().messages.saturating_sub(routed);
+            if source.cut_off > 0 {
+                error!(
+                    source = ?source.source, lost = source.cut_off,
+                    "messages are lost: the intake was cut off before they had reached every mailbox; \
+                     what waited in its sockets is not counted"
+                );
+            }
+        }
+    }
 }
 
 impl Handler<Stop> for Supervisor {
@@ -83,6 +99,7 @@ impl Handler<Stop> for Supervisor {
         let shutdown = self.shut_down();
         Box::pin(shutdown.run().into_actor(self).map(
             |(unfinished, publisher), supervisor, context| {
+                supervisor.cut_off_sources();
                 let mut status = supervisor.status();
                 status.publisher = publisher.or(status.publisher);
                 supervisor.arbiters.stop();
@@ -128,7 +145,9 @@ impl Shutdown {
             let _ = all_ended(&endings, Instant::now() + A_TURN).await;
         }
         if !all_ended(&endings, Instant::now() + LAST_MOMENT).await {
-            warn!("intake did not stop in time");
+            warn!(
+                "intake did not stop in time: it goes on while the consumers end, and is then cut off"
+            );
         }
         cut
     }

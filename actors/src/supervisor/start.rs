@@ -216,6 +216,7 @@ impl Supervisor {
             source,
             counters,
             routed,
+            cut_off: 0,
             stop: Some(stop),
             ending,
             ended: false,

@@ -1,8 +1,9 @@
 //! How a hub stops: in order, within its time, and with a word about everything it leaves behind.
 
+use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fedmsg_hub::{
     BoxError, Config, ConsumeError, Consumer, ConsumerContext, ConsumerState, Delivery, Hub,
@@ -127,6 +128,44 @@ fn a_stuck_consumer_with_a_full_mailbox_does_not_take_the_time_of_the_others() {
         let probe = Probe::new();
         check_stuck(&stop_with(stuck, "mailbox.messages = 2", &probe), &probe);
     }
+}
+
+#[test]
+fn what_the_intake_still_holds_at_the_end_is_counted_as_lost() {
+    let probe = Probe::new();
+    // The CA never comes: whoever asks for it is connected and gets no answer.
+    let server = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let cache = tempfile::tempdir().expect("a temporary directory");
+    let address = server.local_addr().expect("it is bound");
+    let settings = format!(
+        "stop_timeout = '200ms'
+         validate_signatures = true
+         ca_cert_location = 'https://{address}/ca.crt'
+         ca_cert_cache = {:?}",
+        cache.path().join("ca.crt")
+    );
+    let stop = || {
+        TestBus::new()
+            .settings(&settings)
+            .consumer::<Scripted>("careful", &probe.settings(""))
+            .run(async |bus| {
+                bus.publish(TOPIC, "1").await;
+                let deadline = Instant::now() + PATIENCE;
+                while bus.status().await.sources[0].received.messages < 1 {
+                    assert!(Instant::now() < deadline, "nothing arrives");
+                    tokio::task::yield_now().await;
+                }
+                assert_eq!(bus.status().await.lost(), 0, "not yet");
+            })
+    };
+    // Messages wait for the CA for two seconds only; a machine that is busy may need another try.
+    let reports = std::iter::repeat_with(stop).take(10);
+    let mut held = reports.skip_while(|report| report.status.sources[0].routed > 0);
+    let report = held.next().expect("a stop within two seconds of the start");
+    let source = &report.status.sources[0];
+    assert_eq!((source.routed, source.cut_off), (0, 1));
+    assert_eq!(report.status.lost(), 1);
+    assert!(!report.is_clean());
 }
 
 #[test]
