@@ -8,13 +8,13 @@ mod gpg;
 mod refusals;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use fedmsg_config::Config;
 use fedmsg_message::{Backend, Refusal, Validator, Verdict};
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tracing::{debug, error, warn};
 
 use self::gpg::Gpg;
@@ -87,17 +87,19 @@ impl Inspector {
         let mut rest = batch;
         while !rest.is_empty() {
             let later = rest.split_off(size.min(rest.len()));
-            let (part, validator) = (rest, Arc::clone(&validator));
-            parts.push(spawn_blocking(move || judge(part, &validator, now)));
+            let (part, validator) = (Part::new(rest), Arc::clone(&validator));
+            let judging = part.clone();
+            let task = spawn_blocking(move || judging.judge(&validator, now));
+            parts.push((part, task));
             rest = later;
         }
         let mut judged = Vec::new();
-        for part in parts {
-            match part.await {
-                Ok(part) if judged.is_empty() => judged = part,
-                Ok(part) => judged.extend(part),
-                // Only when the runtime ends, with everything that waits in it.
-                Err(died) => error!(%died, "messages are lost: they could not be checked"),
+        for (part, task) in parts {
+            let part = part.judged_by(task).await;
+            if judged.is_empty() {
+                judged = part;
+            } else {
+                judged.extend(part);
             }
         }
         if let Some(gpg) = &self.gpg {
@@ -136,17 +138,54 @@ impl Inspector {
     }
 }
 
-fn judge(batch: Vec<Delivery>, validator: &Validator, now: i64) -> Vec<Delivery> {
-    let verdict = |delivery: &Delivery| {
-        let judged = || validator.validate(delivery.envelope(), now);
-        // It is made not to panic; if it does all the same, only this message suffers.
-        catch_unwind(AssertUnwindSafe(judged)).unwrap_or(Verdict::Refused(Refusal::CheckFailed))
-    };
-    let judged = batch.into_iter().map(|delivery| {
-        let verdict = verdict(&delivery);
-        delivery.with_verdict(verdict)
-    });
-    judged.collect()
+/// A part of a batch: it stays here while a thread judges it, so that it outlives that.
+#[derive(Clone)]
+struct Part(Arc<Mutex<Vec<Delivery>>>);
+
+impl Part {
+    fn new(part: Vec<Delivery>) -> Self {
+        Self(Arc::new(Mutex::new(part)))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Delivery>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Judges each message, on a thread that may be blocked.
+    fn judge(self, validator: &Validator, now: i64) {
+        for delivery in self.lock().iter_mut() {
+            let judged = || validator.validate(delivery.envelope(), now);
+            // It is made not to panic; if it does all the same, only this message suffers.
+            let verdict = catch_unwind(AssertUnwindSafe(judged));
+            let verdict = verdict.unwrap_or(Verdict::Refused(Refusal::CheckFailed));
+            *delivery = delivery.clone().with_verdict(verdict);
+        }
+    }
+
+    /// Returns the messages once `task` has judged them. What it has not come to is refused.
+    async fn judged_by(self, task: JoinHandle<()>) -> Vec<Delivery> {
+        let ended = task.await;
+        let mut part = std::mem::take(&mut *self.lock());
+        // Only when the runtime ends, with everything that waits in it.
+        if let Err(died) = ended {
+            let mut unchecked: Vec<_> = part
+                .iter_mut()
+                .filter(|delivery| *delivery.verdict() == Verdict::NotChecked)
+                .collect();
+            if let Some(first) = unchecked.first() {
+                error!(
+                    %died, messages = unchecked.len(), endpoint = %first.endpoint(),
+                    topic = %first.topic(), msg_id = first.msg_id(),
+                    "messages are refused: they could not be checked; the first of them is named"
+                );
+            }
+            for delivery in &mut unchecked {
+                let refused = Verdict::Refused(Refusal::CheckFailed);
+                **delivery = delivery.clone().with_verdict(refused);
+            }
+        }
+        part
+    }
 }
 
 #[cfg(test)]

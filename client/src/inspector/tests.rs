@@ -79,6 +79,27 @@ async fn refusals_are_counted_by_endpoint_and_reason() {
 }
 
 #[tokio::test]
+async fn what_a_dead_task_has_not_judged_comes_back_in_order_and_refused() {
+    let topics = ["org.a", "org.b", "org.c"];
+    let mut batch = topics.map(|topic| unsigned(topic, "one")).to_vec();
+    batch[1] = batch[1]
+        .clone()
+        .with_verdict(Verdict::Refused(Refusal::Unsigned));
+    let part = Part::new(batch);
+    let dying = part.clone();
+    let task = spawn_blocking(move || {
+        let _held = dying.lock();
+        panic!("the thread dies");
+    });
+    let judged = part.judged_by(task).await;
+    let codes = judged
+        .iter()
+        .map(|it| it.verdict().refusal().map(Refusal::code));
+    assert!(codes.eq(["check-failed", "unsigned", "check-failed"].map(Some)));
+    assert!(judged.iter().map(|it| it.topic().as_str()).eq(topics));
+}
+
+#[tokio::test]
 async fn the_policy_of_the_configuration_is_in_force() {
     let listed = "[routing_policy]\n'org.a' = ['bodhi-app01.test']\n'org.b' = ['somebody']";
     let inspector = inspector(listed);
