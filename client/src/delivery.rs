@@ -46,11 +46,32 @@ impl Delivery {
         }
     }
 
-    /// Returns the same delivery with another verdict.
+    /// Returns the same delivery with another verdict. One that is refused forgets what has been
+    /// parsed of it, which may be many times the size that queues count: who sent it is not known.
     #[must_use]
     pub fn with_verdict(self, verdict: Verdict) -> Self {
-        let verdict = Some(Arc::new(verdict));
-        Self { verdict, ..self }
+        let Self {
+            envelope, endpoint, ..
+        } = match verdict {
+            Verdict::Refused(_) => self.unparsed(),
+            Verdict::Accepted { .. } | Verdict::NotChecked => self,
+        };
+        Self {
+            envelope,
+            endpoint,
+            verdict: Some(Arc::new(verdict)),
+        }
+    }
+
+    /// Returns a copy on the same bytes, of which nothing has been parsed.
+    pub(crate) fn unparsed(&self) -> Self {
+        let (topic, body) = (self.topic().clone(), self.envelope.bytes().clone());
+        Self {
+            // Its bytes were text before, and still are.
+            envelope: Envelope::received(topic, body).unwrap_or_else(|_| self.envelope.clone()),
+            endpoint: self.endpoint.clone(),
+            verdict: self.verdict.clone(),
+        }
     }
 
     /// Whether its signature was checked, and with what result. A consumer that validates gets only

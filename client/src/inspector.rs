@@ -2,7 +2,7 @@
 //!
 //! The router of a hub and [`crate::Subscriber`] send whole batches through it; it judges them on
 //! threads for work that blocks, as many at a time as there are cores, and gives them back in order.
-//! What is refused is counted by endpoint and reason, and logged at a limited rate.
+//! What is refused is counted by endpoint and reason, and logged at a limited rate for each of them.
 
 mod gpg;
 mod refusals;
@@ -24,7 +24,7 @@ use crate::delivery::Delivery;
 use crate::log_limit::LogLimit;
 use crate::trust::{Trust, TrustOpenError};
 
-/// At most one line about refused messages, and one about alarms, in this time.
+/// At most one line about alarms in this time.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// So few messages are not worth a second thread.
@@ -54,7 +54,6 @@ pub struct Inspector {
     gpg: Option<Gpg>,
     threads: usize,
     refusals: Refusals,
-    refusal_log: LogLimit,
     alarm_log: LogLimit,
 }
 
@@ -73,7 +72,6 @@ impl Inspector {
             gpg: has_gpg.then(|| Gpg::new(config.gpg_home.clone())),
             threads: available_parallelism().map_or(1, usize::from),
             refusals: Refusals::default(),
-            refusal_log: LogLimit::new(LOG_PERIOD),
             alarm_log: LogLimit::new(LOG_PERIOD),
         })
     }
@@ -116,20 +114,22 @@ impl Inspector {
     }
 
     fn note(&self, delivery: &Delivery) {
-        let (topic, msg_id) = (delivery.topic(), delivery.msg_id());
-        let endpoint = delivery.endpoint();
+        let (topic, endpoint) = (delivery.topic(), delivery.endpoint());
         match delivery.verdict() {
             Verdict::Refused(refusal) => {
-                self.refusals.add(endpoint, refusal.code());
-                debug!(%endpoint, %topic, msg_id, %refusal, "message refused");
-                if let Some(held_back) = self.refusal_log.admit() {
-                    warn!(%endpoint, %topic, msg_id, %refusal, held_back, "message refused");
+                let admitted = self.refusals.add(endpoint, refusal.code());
+                // Its identifier is read in a copy, so that nothing that was parsed stays with it.
+                debug!(%endpoint, %topic, msg_id = delivery.unparsed().msg_id(), %refusal, "message refused");
+                if let Some(held_back) = admitted {
+                    let copy = delivery.unparsed();
+                    warn!(%endpoint, %topic, msg_id = copy.msg_id(), %refusal, held_back, "message refused");
                 }
             }
             Verdict::Accepted { signer, alarms, .. } => {
                 if let Some(alarm) = alarms.first()
                     && let Some(held_back) = self.alarm_log.admit()
                 {
+                    let msg_id = delivery.msg_id();
                     warn!(%endpoint, %topic, msg_id, %signer, %alarm, held_back, "message accepted with an alarm");
                 }
             }

@@ -4,8 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use fedmsg_config::EndpointName;
+
+use crate::log_limit::LogLimit;
+
+/// At most one line about what an endpoint sends that is refused for the same reason, in this time.
+const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// Running totals of refused messages, for each endpoint and reason. Both are few: endpoints come
 /// from the configuration, reasons from [`fedmsg_message::Refusal::code`].
@@ -13,7 +19,15 @@ use fedmsg_config::EndpointName;
 /// A message says who sent it only once it is believed; what is certain of one that is refused is
 /// where it came from.
 #[derive(Debug, Default)]
-pub struct Refusals(Mutex<BTreeMap<(EndpointName, &'static str), u64>>);
+pub struct Refusals(Mutex<BTreeMap<(EndpointName, &'static str), Refused>>);
+
+/// What is known of an endpoint and a reason.
+#[derive(Debug)]
+struct Refused {
+    messages: u64,
+    /// One for each: a flood of one kind does not hide the others.
+    log: LogLimit,
+}
 
 /// How many messages of an endpoint were refused for a reason, since the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,12 +45,13 @@ impl Refusals {
     #[must_use]
     pub fn counts(&self) -> Vec<RefusalCount> {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count =
-            |((endpoint, reason), messages): (&(EndpointName, &'static str), &u64)| RefusalCount {
+        let count = |((endpoint, reason), refused): (&(EndpointName, &'static str), &Refused)| {
+            RefusalCount {
                 endpoint: endpoint.clone(),
                 reason,
-                messages: *messages,
-            };
+                messages: refused.messages,
+            }
+        };
         counts.iter().map(count).collect()
     }
 
@@ -44,11 +59,36 @@ impl Refusals {
     #[must_use]
     pub fn total(&self) -> u64 {
         let counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.values().sum()
+        counts.values().map(|refused| refused.messages).sum()
     }
 
-    pub(super) fn add(&self, endpoint: &EndpointName, reason: &'static str) {
+    /// Counts a message. Returns whether it may be logged, as [`LogLimit::admit`] does.
+    pub(super) fn add(&self, endpoint: &EndpointName, reason: &'static str) -> Option<u64> {
         let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *counts.entry((endpoint.clone(), reason)).or_default() += 1;
+        let refused = counts
+            .entry((endpoint.clone(), reason))
+            .or_insert_with(|| Refused {
+                messages: 0,
+                log: LogLimit::new(LOG_PERIOD),
+            });
+        refused.messages += 1;
+        refused.log.admit()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flood_of_one_kind_does_not_hide_the_others() {
+        let refusals = Refusals::default();
+        let add = |endpoint: &str, reason| refusals.add(&endpoint.into(), reason);
+        assert_eq!(add("a", "unsigned"), Some(0));
+        assert_eq!(add("a", "unsigned"), None);
+        assert_eq!(add("a", "bad-signature"), Some(0));
+        assert_eq!(add("b", "unsigned"), Some(0));
+        assert_eq!(add("a", "unsigned"), None);
+        assert_eq!(refusals.total(), 5);
     }
 }
