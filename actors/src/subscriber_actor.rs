@@ -57,7 +57,13 @@ async fn read(mut subscriber: Subscriber, router: Addr<Router>, mut stop: onesho
     }
     take_rest(&mut subscriber, &router).await;
     let counts = subscriber.counters().counts();
-    info!(messages = counts.messages, "intake stopped");
+    info!(
+        messages = counts.messages,
+        malformed = counts.malformed(),
+        refused_connections = counts.refused,
+        connections_lost = counts.connections_lost,
+        "intake stopped"
+    );
 }
 
 /// Takes what has arrived, within its limit.

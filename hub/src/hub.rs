@@ -36,10 +36,7 @@ pub enum HubError {
 
 fn reasons(report: &StopReport) -> String {
     if let Some(source) = report.status.sources.iter().find(|source| source.ended) {
-        let source = match source.source {
-            Source::Endpoints => "endpoints",
-            Source::RelayInbound => "relay_inbound",
-        };
+        let source = name_of(source.source);
         return format!("the intake from {source} has ended by itself");
     }
     let reason = |consumer: &fedmsg_actors::ConsumerStatus| {
@@ -48,6 +45,14 @@ fn reasons(report: &StopReport) -> String {
     let reasons = report.status.consumers.iter().map(reason);
     let reasons = reasons.collect::<Vec<_>>().join(", ");
     format!("every consumer has stopped: {reasons}")
+}
+
+/// What a source is called in the configuration.
+fn name_of(source: Source) -> &'static str {
+    match source {
+        Source::Endpoints => "endpoints",
+        Source::RelayInbound => "relay_inbound",
+    }
 }
 
 /// Where a hub begins: as a command for operators, or under a configuration made by code.
@@ -177,6 +182,18 @@ fn summarise(report: &StopReport) {
             producer = %producer.name, ticks = producer.ticks, failures = producer.failures,
             skipped = producer.skipped, "producer at the end"
         );
+    }
+    for source in &report.status.sources {
+        let (malformed, refused) = (source.received.malformed(), source.received.refused);
+        // Connections that were lost are no warning: publishers come and go. The intake has told them.
+        if malformed > 0 || refused > 0 {
+            warn!(
+                source = name_of(source.source),
+                malformed,
+                refused_connections = refused,
+                "malformed messages were skipped, or peers did not speak ZMTP"
+            );
+        }
     }
     for refused in &report.status.refusals {
         warn!(

@@ -40,6 +40,14 @@ pub struct SubscriberCounts {
     pub resolve_failures: u64,
 }
 
+impl SubscriberCounts {
+    /// Messages skipped for what they are made of.
+    #[must_use]
+    pub fn malformed(&self) -> u64 {
+        self.bad_frames + self.bad_text
+    }
+}
+
 impl SubscriberCounters {
     /// Reads all counters.
     #[must_use]

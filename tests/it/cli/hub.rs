@@ -139,6 +139,32 @@ fn a_second_signal_ends_it_at_once() {
 }
 
 #[test]
+fn what_was_malformed_is_in_the_summary() {
+    let port = free_tcp_port();
+    let speaker = Speaker::bound(port);
+    let settings = Settings::new().endpoint("svc.host", port);
+    let sandbox = Sandbox::with(&settings.with("[consumers.audit]\nkind = 'log'"));
+    let mut hub = sandbox.start_logging(&["fedmsg-hub"]);
+    speaker.wait_for("t");
+    speaker.forward("t.bad", b"\xff");
+    speaker.forward("t.good", r#"{"topic": "t.good", "msg": {}}"#);
+    hub.line_with("topic=t.good");
+    hub.signal(Signal::TERM);
+    let intake = hub.line_with("intake stopped");
+    assert!(
+        intake.contains("messages=1 malformed=1 refused_connections=0 connections_lost=0"),
+        "{intake}"
+    );
+    let warning = hub.line_with("malformed messages were skipped");
+    assert!(warning.contains("WARN"), "{warning}");
+    assert!(
+        warning.contains("source=\"endpoints\" malformed=1 refused_connections=0"),
+        "{warning}"
+    );
+    hub.finish().expect_success();
+}
+
+#[test]
 fn its_log_can_be_json_with_one_object_a_line() {
     let (settings, port) = beating();
     let sandbox = Sandbox::with(&settings);
