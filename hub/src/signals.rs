@@ -1,10 +1,16 @@
-//! The signals that stop a hub.
+//! The signals that stop a program, and the second one, which ends it whatever it is doing.
+//!
+//! Called by [`crate::hub`] and the commands that run until they are told to end.
 
 use std::io;
 use std::process;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 use tokio::time::Instant;
 use tracing::warn;
 
@@ -12,16 +18,51 @@ use tracing::warn;
 /// signal both a process and its group.
 const SAME_SIGNAL: Duration = Duration::from_millis(500);
 
-/// SIGTERM (what systemd sends), SIGINT (Ctrl-C) and SIGHUP, each of which stops a hub in order.
+/// How long the end waits for its line in the log: whoever should read it may have stopped doing so.
+const LAST_LINE: Duration = Duration::from_millis(100);
+
+/// SIGTERM (what systemd sends), SIGINT (Ctrl-C) and SIGHUP, each of which stops a program in order.
+///
+/// The second of them ends the process. A thread of its own sees to that for as long as this value
+/// is there: the others may be blocked, by a standard output or error that nobody reads.
 pub(crate) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
+    streams: Streams,
+    /// Whether the next signal is the second one in any case.
+    stopping: watch::Sender<bool>,
 }
 
 impl Signals {
     /// Takes the signals over; without this they would end the process.
     pub(crate) fn listen() -> io::Result<Self> {
+        let (streams, watched) = (Streams::open()?, Streams::open()?);
+        let (stopping, is_stopping) = watch::channel(false);
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        thread::Builder::new()
+            .name("signals".to_owned())
+            .spawn(move || end_at_second(&runtime, watched, is_stopping))?;
+        Ok(Self { streams, stopping })
+    }
+
+    /// The name of the next signal. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> &'static str {
+        self.streams.next().await
+    }
+
+    /// From now on a signal ends the process, even if there has been none.
+    pub(crate) fn end_process_at_next(&self) {
+        self.stopping.send_replace(true);
+    }
+}
+
+/// What arrives of each signal.
+struct Streams {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Streams {
+    fn open() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
@@ -29,29 +70,59 @@ impl Signals {
         })
     }
 
-    /// The name of the next signal. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> &'static str {
+    async fn next(&mut self) -> &'static str {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
             _ = self.hang_up.recv() => "SIGHUP",
         }
     }
+}
 
-    /// From now on a signal ends the process, whatever it is doing.
-    pub(crate) fn end_process_at_next(mut self) {
+/// Ends the process at the second signal; returns when nobody waits for signals any more.
+fn end_at_second(runtime: &Runtime, mut streams: Streams, mut stopping: watch::Receiver<bool>) {
+    let second = runtime.block_on(async {
+        tokio::select! {
+            _ = streams.next() => {}
+            changed = stopping.changed() => changed.ok()?,
+        }
         let first = Instant::now();
-        tokio::spawn(async move {
-            let mut name = self.next().await;
-            while first.elapsed() < SAME_SIGNAL {
-                name = self.next().await;
+        loop {
+            tokio::select! {
+                name = streams.next() => {
+                    if first.elapsed() >= SAME_SIGNAL {
+                        return Some(name);
+                    }
+                }
+                () = abandoned(&mut stopping) => return None,
             }
+        }
+    });
+    if let Some(signal) = second {
+        say_within(LAST_LINE, move || {
             warn!(
-                signal = name,
+                signal,
                 "second signal: ending at once, what is queued is lost"
             );
-            process::exit(128 + number(name));
         });
+        process::exit(128 + number(signal));
+    }
+}
+
+/// Resolves when the other half is gone.
+async fn abandoned(stopping: &mut watch::Receiver<bool>) {
+    while stopping.changed().await.is_ok() {}
+}
+
+/// Lets `say` write to standard error, which may block; returns when it has, or after `patience`.
+pub(crate) fn say_within(patience: Duration, say: impl FnOnce() + Send + 'static) {
+    let (said, done) = mpsc::channel();
+    let speaker = thread::Builder::new().spawn(move || {
+        say();
+        let _ = said.send(());
+    });
+    if speaker.is_ok() {
+        let _ = done.recv_timeout(patience);
     }
 }
 

@@ -8,6 +8,7 @@
 mod listener;
 mod settings;
 mod speaker;
+mod unread;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 pub(crate) use self::listener::Listener;
 pub(crate) use self::settings::{Settings, loopback};
 pub(crate) use self::speaker::Speaker;
+pub(crate) use self::unread::Unread;
 use crate::peers::{Finished, Process};
 
 /// How long a test waits for anything: much longer than it ever takes on a busy machine.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::check_failure;
 use crate::peers::{Process, free_tcp_port};
-use crate::sandbox::{Listener, Sandbox, Settings, Speaker, loopback};
+use crate::sandbox::{Listener, Sandbox, Settings, Speaker, Unread, loopback};
 
 /// A hub that publishes a heartbeat and logs it, and the port of both.
 fn beating() -> (Settings, u16) {
@@ -136,6 +136,19 @@ fn a_second_signal_ends_it_at_once() {
         start.elapsed()
     );
     assert_eq!(hub.finish().status.code(), Some(128 + 15));
+}
+
+#[test]
+fn a_second_signal_ends_it_even_if_nobody_reads_its_log() {
+    let port = free_tcp_port();
+    let speaker = Speaker::bound(port);
+    let settings = Settings::new().endpoint("svc.host", port);
+    let sandbox = Sandbox::with(&settings.with("[consumers.audit]\nkind = 'log'"));
+    let mut hub = Unread::start(sandbox.command(&["fedmsg-hub"]), Unread::errors);
+    speaker.wait_for("t");
+    hub.stall(|| speaker.forward("t", r#"{"topic": "t", "msg": {}}"#));
+    hub.signal_until_it_ends(Signal::TERM);
+    assert_eq!(hub.status().code(), Some(128 + 15));
 }
 
 #[test]
