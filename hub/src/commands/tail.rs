@@ -3,24 +3,30 @@
 mod filter;
 mod form;
 mod highlight;
+mod output;
 mod sink;
 
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::time::Duration;
 
 use clap::Args;
-use fedmsg::{Bus, Delivery, SubscribeError, Subscriber, TopicFilter};
+use fedmsg::{Bus, Delivery, SubscribeError, TopicFilter};
 use fedmsg_config::Config;
 use tokio::runtime::Builder;
+use tokio::sync::mpsc;
 use toml::Table;
 use tracing::warn;
 
 use self::filter::Filter;
 use self::form::Form;
+use self::output::Output;
 use super::common::{CommonArgs, fail};
 use crate::exit::Exit;
 use crate::limits::raise_descriptors;
-use crate::signals::Signals;
+use crate::signals::{Signals, say_within};
+
+/// How long it takes at most to say that standard output is not read.
+const COMPLAINT: Duration = Duration::from_millis(100);
 
 /// Show the messages of the bus as they come.
 ///
@@ -42,7 +48,7 @@ Exit status:
   0   interrupted, or --count messages shown, or the time was up without --count
   2   bad command line
   69  the configuration names no endpoint
-  74  standard output cannot be written
+  74  standard output cannot be written, or is not read when a signal comes
   75  the time was up before --count messages were shown
   78  the configuration is wrong, or there is no CA to validate with")]
 pub(crate) struct TailArgs {
@@ -150,7 +156,7 @@ fn prepare(args: &TailArgs) -> Result<(Config, Tail), Exit> {
     ))
 }
 
-fn follow(args: &TailArgs, config: Config, mut tail: Tail) -> Result<Exit, Exit> {
+fn follow(args: &TailArgs, config: Config, tail: Tail) -> Result<Exit, Exit> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(Exit::Io, error))?;
     runtime.block_on(async {
@@ -164,19 +170,33 @@ fn follow(args: &TailArgs, config: Config, mut tail: Tail) -> Result<Exit, Exit>
         let mut signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
         let time = args.timeout.map(Duration::try_from_secs_f64).transpose();
         let time = time.map_err(|error| fail(Exit::Usage, format_args!("--timeout: {error}")))?;
-        let result = tokio::select! {
-            _ = signals.next() => Ok(Exit::Ok),
-            () = expire(time) => Ok(if args.count.is_some() { Exit::TempFail } else { Exit::Ok }),
-            result = tail.show_all(subscriber) => result.map(|()| Exit::Ok),
+        let output = Output::start(move |batches| tail.show_all(batches));
+        let mut output = output.map_err(|error| fail(Exit::Io, error))?;
+        let is_interrupted = tokio::select! {
+            _ = signals.next() => true,
+            () = expire(time) => false,
+            () = output.feed(subscriber) => false,
         };
-        let flushed = tail.out.flush();
+        let shown = if is_interrupted {
+            output.finish_soon().await
+        } else {
+            output.finish(&mut signals).await
+        };
+        let Some((tail, result)) = shown else {
+            // Standard error may be the same pipe.
+            say_within(COMPLAINT, || {
+                let _ = fail(Exit::Io, "standard output has not taken the last messages");
+            });
+            return Ok(Exit::Io);
+        };
         if let Some(refused) = inspector.map(|it| it.refusals().total())
             && refused > 0
         {
             warn!(refused, shown = tail.shown, "messages were refused");
         }
-        match result.and_then(|exit| flushed.map(|()| exit)) {
-            Ok(exit) => Ok(tail.end(exit)),
+        match result {
+            Ok(()) if is_interrupted || tail.has_shown_enough() => Ok(tail.end(Exit::Ok)),
+            Ok(()) => Ok(tail.end(Exit::TempFail)),
             // Whoever read this has seen enough.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
             Err(error) => Err(fail(Exit::Io, format_args!("standard output: {error}"))),
@@ -202,9 +222,16 @@ struct Tail {
 }
 
 impl Tail {
-    /// Shows what comes until enough has been shown; flushes whenever nothing more is there at once.
-    async fn show_all(&mut self, mut subscriber: Subscriber) -> io::Result<()> {
-        while let Some(batch) = subscriber.next_batch().await {
+    /// Shows what comes until enough has been shown; flushes after each batch. Returns itself, for what
+    /// it has counted.
+    fn show_all(mut self, batches: mpsc::Receiver<Vec<Delivery>>) -> (Self, io::Result<()>) {
+        let shown = self.show_until_enough(batches);
+        let flushed = self.out.flush();
+        (self, shown.and(flushed))
+    }
+
+    fn show_until_enough(&mut self, mut batches: mpsc::Receiver<Vec<Delivery>>) -> io::Result<()> {
+        while let Some(batch) = batches.blocking_recv() {
             for delivery in batch {
                 self.show(delivery)?;
                 if self.count.is_some_and(|count| self.shown >= count) {
@@ -212,9 +239,13 @@ impl Tail {
                 }
             }
             self.out.flush()?;
-            tokio::task::yield_now().await;
         }
         Ok(())
+    }
+
+    /// Whether it has shown as many as it was to show, if that was said.
+    fn has_shown_enough(&self) -> bool {
+        self.count.is_none_or(|count| self.shown >= count)
     }
 
     fn show(&mut self, delivery: Delivery) -> io::Result<()> {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::check_failure;
 use crate::peers::{Finished, Process, free_tcp_port};
-use crate::sandbox::{Sandbox, Settings, Speaker, in_shell};
+use crate::sandbox::{Sandbox, Settings, Speaker, Unread, in_shell};
 
 /// A publisher and the sandbox of a tail that listens to it.
 struct Bus {
@@ -279,6 +279,41 @@ fn it_ends_quietly_when_its_reader_has_seen_enough() {
     }
     let finished = pipeline.finish().expect_success();
     assert_eq!(finished.errors, "the tail has ended with 0\n");
+}
+
+#[test]
+fn a_signal_ends_it_even_if_nobody_reads_what_it_shows() {
+    for signal in [Signal::INT, Signal::TERM, Signal::HUP] {
+        let bus = Bus::new();
+        let command = bus.sandbox.command(&["fedmsg-tail"]);
+        let mut tail = Unread::start(command, Unread::output);
+        bus.speaker.wait_for("t");
+        let padding = "x".repeat(4096 - 1 - r#"{"topic": "t", "msg": ""}"#.len());
+        let page = format!(r#"{{"topic": "t", "msg": "{padding}"}}"#);
+        tail.stall(|| bus.speaker.forward("t", &page));
+        let start = Instant::now();
+        tail.signal(signal);
+        assert_eq!(tail.status().code(), Some(74));
+        // It takes half a second; the machine may be busy.
+        assert!(start.elapsed() < Duration::from_secs(10));
+    }
+}
+
+#[test]
+fn a_reader_that_comes_late_misses_nothing() {
+    let bus = Bus::new();
+    let topic = |number: usize| format!("t.{number}");
+    let command = bus.sandbox.command(&["fedmsg-tail", "--count", "3000"]);
+    let script = r#"exec 3<&0; "$0" "$@" | { read -r go <&3; cat; }"#;
+    let mut tail = Process::start(in_shell(script, &command));
+    bus.speaker.wait_for("t");
+    for number in 0..3000 {
+        bus.speaker.forward(&topic(number), plain(&topic(number)));
+    }
+    tail.write_line("go");
+    let finished = tail.finish().expect_success();
+    let expected: Vec<_> = (0..3000).map(|number| plain(&topic(number))).collect();
+    assert!(finished.lines == expected, "{} lines", finished.lines.len());
 }
 
 #[test]
