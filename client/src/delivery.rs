@@ -46,29 +46,20 @@ impl Delivery {
         }
     }
 
-    /// Returns the same delivery with another verdict. One that is refused forgets what has been
-    /// parsed of it, which may be many times the size that queues count: who sent it is not known.
+    /// Returns the same delivery with another verdict. It forgets what has been parsed of it to find
+    /// that: a parsed body may take many times the size that queues count.
     #[must_use]
     pub fn with_verdict(self, verdict: Verdict) -> Self {
-        let Self {
-            envelope, endpoint, ..
-        } = match verdict {
-            Verdict::Refused(_) => self.unparsed(),
-            Verdict::Accepted { .. } | Verdict::NotChecked => self,
-        };
         Self {
-            envelope,
-            endpoint,
             verdict: Some(Arc::new(verdict)),
+            ..self.unparsed()
         }
     }
 
     /// Returns a copy on the same bytes, of which nothing has been parsed.
     pub(crate) fn unparsed(&self) -> Self {
-        let (topic, body) = (self.topic().clone(), self.envelope.bytes().clone());
         Self {
-            // Its bytes were text before, and still are.
-            envelope: Envelope::received(topic, body).unwrap_or_else(|_| self.envelope.clone()),
+            envelope: self.envelope.unparsed(),
             endpoint: self.endpoint.clone(),
             verdict: self.verdict.clone(),
         }

@@ -198,6 +198,12 @@ impl Envelope {
         }))
     }
 
+    /// Returns the same envelope as it was before anybody looked into its body.
+    #[must_use]
+    pub fn unparsed(&self) -> Envelope {
+        Envelope::new(self.0.topic.clone(), self.0.body.clone())
+    }
+
     /// Returns the topic of frame 0; the body may claim another.
     #[inline]
     pub fn topic(&self) -> &Topic {

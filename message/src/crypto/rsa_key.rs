@@ -2,6 +2,9 @@
 //!
 //! Used for messages by the validator, for certificates and CRLs by the trust store.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use openssl::bn::BigNum;
 use openssl::error::ErrorStack;
 use openssl::pkey::Public;
@@ -16,9 +19,23 @@ use super::x509::RsaPublicKey;
 /// Checking one signature of such a key takes about a millisecond.
 pub(super) const MAX_MODULUS_BITS: usize = 16_384;
 
+/// How many copies of a key there are at most.
+const COPIES: usize = 8;
+
+thread_local! {
+    /// Which copy of every key this thread uses.
+    static COPY: usize = {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        THREADS.fetch_add(1, Ordering::Relaxed) % COPIES
+    };
+}
+
 /// A public RSA key. There is no lower limit to its size: deployed keys have 1024 bits.
 pub(super) struct RsaKey {
     rsa: Rsa<Public>,
+    /// OpenSSL takes a lock of the key for each operation (3.0, `BN_MONT_CTX_set_locked`), for which
+    /// threads that share one pay some percent. So each has its own, made when it first needs it.
+    copies: [OnceLock<Rsa<Public>>; COPIES],
     /// The length of the modulus and of every signature, in bytes.
     size: usize,
 }
@@ -49,7 +66,8 @@ impl RsaKey {
         let [modulus, exponent] = [BigNum::from_slice(modulus)?, BigNum::from_slice(exponent)?];
         let rsa = Rsa::from_public_components(modulus, exponent)?;
         let size = rsa.size() as usize;
-        Ok(RsaKey { rsa, size })
+        let copies = Default::default();
+        Ok(RsaKey { rsa, copies, size })
     }
 
     /// Returns whether `signature` is this key's over `data`, by PKCS #1 v1.5.
@@ -65,9 +83,27 @@ impl RsaKey {
         }
         let mut block: SmallVec<[u8; 512]> = smallvec![0; self.size];
         let opened = self
-            .rsa
+            .copy()
             .public_decrypt(signature, &mut block, Padding::NONE);
         (opened.ok()? == self.size).then_some(OpenedSignature { block })
+    }
+
+    /// Returns this thread's copy of the key.
+    fn copy(&self) -> &Rsa<Public> {
+        let Some(copy) = self.copies.get(COPY.with(|copy| *copy)) else {
+            return &self.rsa;
+        };
+        if let Some(copy) = copy.get() {
+            return copy;
+        }
+        let numbers = self.rsa.n().to_owned().and_then(|modulus| {
+            let exponent = self.rsa.e().to_owned()?;
+            Rsa::from_public_components(modulus, exponent)
+        });
+        match numbers {
+            Ok(made) => copy.get_or_init(|| made),
+            Err(_) => &self.rsa,
+        }
     }
 
     /// Returns whether this is the public half of a private key.
