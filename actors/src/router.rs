@@ -11,6 +11,7 @@ use std::time::Duration;
 use actix::{Actor, Context, Handler, ResponseFuture};
 use fedmsg::{Delivery, Inspector, LogLimit};
 use fedmsg_message::{TopicIndex, TopicPattern};
+use tokio::sync::oneshot;
 use tracing::warn;
 
 use crate::consumer_cell::ConsumerCell;
@@ -30,6 +31,8 @@ impl actix::Message for Incoming {
 /// The actor between one source of messages and the consumers that listen to it.
 pub(crate) struct Router {
     routes: Arc<Routes>,
+    /// Resolves when the batch before has been handed out.
+    before: Option<oneshot::Receiver<()>>,
 }
 
 impl Router {
@@ -43,6 +46,17 @@ impl Router {
     ) -> Self {
         Self {
             routes: Arc::new(Routes::new(consumers, inspector, routed, progress)),
+            before: None,
+        }
+    }
+
+    /// How many batches it is worth giving it at a time: while signatures of one are checked, those of
+    /// the next can be, too, so that no core waits for the last part of a batch.
+    pub(crate) fn batches_at_a_time(&self) -> usize {
+        if self.routes.inspector.is_some() {
+            2
+        } else {
+            1
         }
     }
 }
@@ -56,7 +70,17 @@ impl Handler<Incoming> for Router {
 
     fn handle(&mut self, Incoming(batch): Incoming, _: &mut Context<Self>) -> ResponseFuture<()> {
         let routes = Arc::clone(&self.routes);
-        Box::pin(async move { routes.route(batch).await })
+        let (done, after) = oneshot::channel();
+        let before = self.before.replace(after);
+        Box::pin(async move {
+            let count = batch.len();
+            let batch = routes.inspect(batch).await;
+            if let Some(before) = before {
+                let _ = before.await; // an error: that one was dropped, with the hub
+            }
+            routes.hand_out(batch, count).await;
+            let _ = done.send(());
+        })
     }
 }
 
@@ -109,12 +133,8 @@ impl Routes {
     }
 
     /// Hands every message of `batch` to each mailbox that wants it. Those that have room get theirs
-    /// at once; then it waits for those that are full and say so.
-    async fn route(&self, mut batch: Vec<Delivery>) {
-        let count = batch.len() as u64;
-        if let Some(inspector) = &self.inspector {
-            batch = self.inspect(inspector, batch).await;
-        }
+    /// at once; then it waits for those that are full and say so. `count` were received.
+    async fn hand_out(&self, mut batch: Vec<Delivery>, count: usize) {
         if let Some(route) = self.only.and_then(|key| self.consumers.get(key)) {
             if route.cell.validates {
                 batch.retain(|delivery| route.admits(delivery));
@@ -136,13 +156,16 @@ impl Routes {
                 route.finish(rest).await;
             }
         }
-        add(&self.routed, count);
+        add(&self.routed, count as u64);
         self.progress.beat();
     }
 
     /// Has those messages checked that a consumer wants which wants signatures checked; the others
     /// stay as they are. The order is kept.
-    async fn inspect(&self, inspector: &Inspector, batch: Vec<Delivery>) -> Vec<Delivery> {
+    async fn inspect(&self, batch: Vec<Delivery>) -> Vec<Delivery> {
+        let Some(inspector) = &self.inspector else {
+            return batch;
+        };
         let mut keys = Vec::new();
         let is_to_check = batch.iter().map(|delivery| {
             keys.clear();

@@ -5,7 +5,8 @@
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use fedmsg::Subscriber;
-use futures::FutureExt;
+use futures::stream::FuturesOrdered;
+use futures::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
 use tracing::{error, info, warn};
 
@@ -20,6 +21,8 @@ const LAST_BATCHES: usize = 256;
 pub(crate) struct SubscriberActor {
     pub(crate) subscriber: Option<Subscriber>,
     pub(crate) router: Addr<Router>,
+    /// How many batches the router takes at a time.
+    pub(crate) batches: usize,
     pub(crate) stop: Option<oneshot::Receiver<()>>,
     pub(crate) alive: Option<Alive>,
 }
@@ -32,7 +35,7 @@ impl Actor for SubscriberActor {
             return;
         };
         let alive = self.alive.take();
-        let read = read(subscriber, self.router.clone(), stop).into_actor(self);
+        let read = read(subscriber, self.router.clone(), self.batches, stop).into_actor(self);
         context.spawn(read.map(move |(), _, context| {
             drop(alive);
             context.stop();
@@ -40,21 +43,33 @@ impl Actor for SubscriberActor {
     }
 }
 
-/// Reads until told to stop, then takes what has arrived by then.
-async fn read(mut subscriber: Subscriber, router: Addr<Router>, mut stop: oneshot::Receiver<()>) {
+/// Reads until told to stop, then takes what has arrived by then. `batches` are with the router at a
+/// time; it hands them out in order.
+async fn read(
+    mut subscriber: Subscriber,
+    router: Addr<Router>,
+    batches: usize,
+    mut stop: oneshot::Receiver<()>,
+) {
+    let mut sent = FuturesOrdered::new();
     loop {
         let batch = tokio::select! {
             biased;
             _ = &mut stop => break,
-            batch = subscriber.next_batch() => batch,
+            routed = sent.next(), if sent.len() >= batches => match routed {
+                Some(Err(_)) => {
+                    error!("the router is gone: nothing can be received any more");
+                    return;
+                }
+                _ => continue,
+            },
+            batch = subscriber.next_batch(), if sent.len() < batches => batch,
         };
         let Some(batch) = batch else { return };
-        if router.send(Incoming(batch)).await.is_err() {
-            error!("the router is gone: nothing can be received any more");
-            return;
-        }
+        sent.push_back(router.send(Incoming(batch)));
         tokio::task::yield_now().await;
     }
+    while sent.next().await.is_some() {}
     take_rest(&mut subscriber, &router).await;
     let counts = subscriber.counters().counts();
     info!(

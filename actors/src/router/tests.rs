@@ -74,6 +74,15 @@ fn checked_routes(cells: &[&Arc<ConsumerCell>]) -> (Routes, Arc<Inspector>) {
     (routes, inspector)
 }
 
+impl Routes {
+    /// What the actor does with a batch.
+    async fn route(&self, batch: Vec<Delivery>) {
+        let count = batch.len();
+        let batch = self.inspect(batch).await;
+        self.hand_out(batch, count).await;
+    }
+}
+
 fn received(cell: &ConsumerCell) -> Vec<String> {
     cell.mailbox
         .abandon()
@@ -184,4 +193,33 @@ async fn a_message_is_checked_once_and_only_if_somebody_wants_it_who_validates()
     assert_eq!(received(&all), topics, "in the order of arrival");
     assert_eq!((received(&one), received(&other)), (vec![], vec![]));
     assert_eq!(inspector.refusals().total(), 2);
+}
+
+#[test]
+fn batches_that_are_checked_at_the_same_time_are_handed_out_in_order() {
+    let (all, careful) = (cell(&["*"], 1000, WhenFull::Block), validating(&["*"]));
+    crate::block_on(async {
+        let (routes, _) = checked_routes(&[&all, &careful]);
+        let routes = Arc::new(routes);
+        let router = Router {
+            routes,
+            before: None,
+        }
+        .start();
+        // The first takes longer: it has something to check.
+        let batches = [
+            vec![signed("a"); 100],
+            batch(&["b"]),
+            vec![signed("c"); 10],
+            batch(&["d"]),
+        ];
+        let sent = batches.map(|batch| router.send(Incoming(batch)));
+        for sent in futures::future::join_all(sent).await {
+            sent.unwrap();
+        }
+    })
+    .unwrap();
+    let topics = received(&all);
+    assert!(topics.is_sorted(), "{topics:?}");
+    assert_eq!((topics.len(), received(&careful).len()), (112, 110));
 }

@@ -196,10 +196,12 @@ impl Supervisor {
                 Err(error) => return drop(report.send(Err(error))),
             };
             let counters = subscriber.counters();
-            let router = Router::new(&listeners, inspector, counted, progress).start();
+            let router = Router::new(&listeners, inspector, counted, progress);
+            let batches = router.batches_at_a_time();
             SubscriberActor {
                 subscriber: Some(subscriber),
-                router,
+                router: router.start(),
+                batches,
                 stop: Some(stopped),
                 alive: Some(alive),
             }
