@@ -79,7 +79,10 @@ fn without_any_file_it_is_a_bus_on_this_machine() {
     assert!(log.contains("running the built-in demonstration"), "{log}");
     assert!(log.contains(&inbound) && log.contains(&outbound), "{log}");
     assert!(log.contains("topic=com.example.dev.logger.log"), "{log}");
-    assert!(!log.contains("WARN") && !log.contains("ERROR"), "{log}");
+    // At the stop its relay ends before its own publisher does.
+    let is_odd = |line: &&str| line.contains("WARN") && !line.contains("relay went away");
+    assert_eq!(log.lines().find(is_odd), None);
+    assert!(!log.contains("ERROR"), "{log}");
 }
 
 #[test]
@@ -211,7 +214,10 @@ fn the_level_of_its_log_comes_from_the_flag_or_else_from_rust_log() {
         let hub = Process::start(command);
         Listener::on(port).next_about("hub.heartbeat");
         hub.signal(Signal::TERM);
-        hub.finish().expect_success().errors
+        let log = hub.finish().expect_success().errors;
+        // Its first beats may have come before anybody had subscribed.
+        let expected = |line: &&str| !line.contains("nobody listened");
+        log.lines().filter(expected).collect::<Vec<_>>().join("\n")
     };
     assert!(run(&[], "").contains("hub stopped"));
     assert_eq!(run(&[], "warn"), "");
