@@ -2,6 +2,8 @@
 #![cfg(test)] // clippy takes helpers for tests only when it sees this
 
 use std::sync::LazyLock;
+use std::thread;
+use std::time::Instant;
 
 use crate::sandbox::{PATIENCE, loopback};
 
@@ -16,7 +18,13 @@ impl RawSocket {
     /// ([`RawSocket::subscription`]) is lost.
     pub(crate) fn publisher_on(port: u16) -> Self {
         let publisher = Self::new(zmq::XPUB);
-        publisher.0.bind(&loopback(port)).expect("a free port");
+        let deadline = Instant::now() + PATIENCE;
+        // Who had the port before may still be closing it.
+        while let Err(error) = publisher.0.bind(&loopback(port)) {
+            assert_eq!(error, zmq::Error::EADDRINUSE);
+            assert!(Instant::now() < deadline, "{port} stays in use");
+            thread::yield_now();
+        }
         publisher
     }
 
