@@ -21,6 +21,7 @@ use crate::hub::built_in_kinds;
     version,
     propagate_version = true,
     arg_required_else_help = true,
+    infer_long_args = true,
     after_help = "\
 Examples:
   fedmsg hub                   runs a bus on this machine, to try things out
@@ -81,7 +82,9 @@ pub(crate) fn refuse(error: &clap::Error) -> Exit {
 
 /// Parses the command line of a hub that goes by the name of its own program.
 pub(crate) fn hub_args() -> Result<hub::HubArgs, clap::Error> {
-    let command = clap::Command::new("hub").version(env!("CARGO_PKG_VERSION"));
+    let command = clap::Command::new("hub")
+        .version(env!("CARGO_PKG_VERSION"))
+        .infer_long_args(true);
     let matches = hub::HubArgs::augment_args(command).try_get_matches()?;
     hub::HubArgs::from_arg_matches(&matches)
 }
@@ -96,7 +99,8 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
     let command = command
         .name(name)
         .bin_name(name)
-        .version(env!("CARGO_PKG_VERSION"));
+        .version(env!("CARGO_PKG_VERSION"))
+        .infer_long_args(true); // as the original's commands do
     let matches = command.try_get_matches_from(args)?;
     match short_name {
         "hub" => hub::HubArgs::from_arg_matches(&matches).map(Command::Hub),
