@@ -12,9 +12,10 @@ use futures::StreamExt;
 use thiserror::Error;
 use tokio::runtime::{Builder, Runtime};
 
+use crate::audience::Audience;
 use crate::bus::Bus;
 use crate::delivery::Delivery;
-use crate::publisher::{Audience, PublishError, Published, PublisherCounts};
+use crate::publisher::{PublishError, Published, PublisherCounts};
 use crate::subscriber::SubscribeError;
 use crate::tail::TailError;
 

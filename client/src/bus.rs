@@ -7,8 +7,11 @@ use std::sync::Arc;
 use fedmsg_config::{Config, Endpoint, EndpointName, SocketOptions};
 use fedmsg_message::TopicFilter;
 
+use crate::forwarder::Forwarder;
 use crate::inspector::Inspector;
 use crate::publisher::{PublishError, Publisher};
+use crate::resigner::Resigner;
+use crate::signing::SigningError;
 use crate::socket::SocketContext;
 use crate::subscriber::{SubscribeError, Subscriber};
 
@@ -91,14 +94,41 @@ impl Bus {
         Publisher::bind(&self.context, &self.config, name).await
     }
 
-    /// Opens a publisher like [`Bus::publisher_named`] for one who passes on what others have signed:
-    /// it never signs, whatever `sign_messages` says.
+    /// Opens what a relay sends through, bound to the first free address that `endpoints` lists under
+    /// `name`: it passes on what others have said, and never signs.
     ///
     /// # Errors
     ///
-    /// As [`Bus::publisher`].
-    pub async fn forwarder(&self, name: &EndpointName) -> Result<Publisher, PublishError> {
-        Publisher::bind_forwarder(&self.context, &self.config, name).await
+    /// No address is listed, or none of the listed ones is free; `inproc://` is none.
+    pub async fn forwarder(&self, name: &EndpointName) -> Result<Forwarder, PublishError> {
+        let listed = self.config.endpoints.get(name.as_str()).unwrap_or_default();
+        let limit = self.config.high_water_mark;
+        Forwarder::bind(&self.config, name, listed, limit).await
+    }
+
+    /// Opens a forwarder as [`Bus::forwarder`] does, at the first free one of `addresses`, with queues
+    /// of at most `high_water_mark` messages for each subscriber; 0 means no limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bus::forwarder`]; `name` stands for the addresses in errors and in the log.
+    pub async fn forwarder_at(
+        &self,
+        name: &EndpointName,
+        addresses: &[Endpoint],
+        high_water_mark: u32,
+    ) -> Result<Forwarder, PublishError> {
+        Forwarder::bind(&self.config, name, addresses, high_water_mark).await
+    }
+
+    /// Reads the certificate and the key to sign messages of others with, which `certnames` lists under
+    /// `entry`.
+    ///
+    /// # Errors
+    ///
+    /// There is no such entry, or its files are of no use.
+    pub fn resigner(&self, entry: &str) -> Result<Resigner, SigningError> {
+        Resigner::open(&self.config, entry)
     }
 
     /// Listens to every address of `endpoints` for what matches any of `filters`; no filter means

@@ -13,36 +13,42 @@
 //! Consumers and producers that a hub runs are not written against this crate but against
 //! `fedmsg-actors`, which hands them a [`Delivery`] and a publisher.
 
+mod audience;
 mod bus;
 mod clock;
 mod delivery;
 mod expiry;
+mod forwarder;
 mod identity;
 mod inspector;
 mod log_limit;
 mod publisher;
+mod resigner;
 mod resolver;
 mod signing;
 mod socket;
 mod subscriber;
 mod tail;
 mod trust;
+mod zmtp;
 
 pub mod blocking;
 
 pub use fedmsg_config::{Config, Endpoint, EndpointName, Sources};
 pub use fedmsg_message::{
-    DecodeError, Envelope, Message, Refusal, Topic, TopicFilter, TopicPattern, Verdict, json,
+    DecodeError, Envelope, Message, Refusal, SignError, Topic, TopicFilter, TopicPattern, Verdict,
+    json,
 };
 
+pub use self::audience::Audience;
 pub use self::bus::Bus;
 pub use self::delivery::Delivery;
+pub use self::forwarder::{Forwarder, ForwarderCounts, SubscriberStatus};
 pub use self::identity::{host_name, program_name};
 pub use self::inspector::{Inspector, RefusalCount, Refusals};
 pub use self::log_limit::LogLimit;
-pub use self::publisher::{
-    Audience, PublishError, Published, Publisher, PublisherCounters, PublisherCounts,
-};
+pub use self::publisher::{PublishError, Published, Publisher, PublisherCounters, PublisherCounts};
+pub use self::resigner::Resigner;
 pub use self::resolver::ResolveError;
 pub use self::signing::SigningError;
 pub use self::socket::SocketError;

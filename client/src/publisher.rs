@@ -3,7 +3,6 @@
 //! Applications and the hub's contexts call it; it stamps messages ([`crate::identity`] and the clock
 //! supply what the envelope wants) and sends them through [`crate::socket`].
 
-mod audience;
 mod counters;
 mod error;
 mod wire;
@@ -20,10 +19,10 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, warn};
 
-pub use self::audience::Audience;
 pub use self::counters::{PublisherCounters, PublisherCounts};
 pub use self::error::PublishError;
 use self::wire::Wire;
+use crate::audience::Audience;
 use crate::clock::unix_time;
 use crate::identity::{host_name, program_name, user_name};
 use crate::log_limit::LogLimit;
@@ -129,24 +128,6 @@ impl Publisher {
         name: &EndpointName,
     ) -> Result<Self, PublishError> {
         let signing = signing(config, Some(name))?;
-        Self::bind_with(context, config, name, signing).await
-    }
-
-    /// Binds as [`Publisher::bind`] does, but never signs.
-    pub(crate) async fn bind_forwarder(
-        context: &SocketContext,
-        config: &Config,
-        name: &EndpointName,
-    ) -> Result<Self, PublishError> {
-        Self::bind_with(context, config, name, None).await
-    }
-
-    async fn bind_with(
-        context: &SocketContext,
-        config: &Config,
-        name: &EndpointName,
-        signing: Option<Signing>,
-    ) -> Result<Self, PublishError> {
         let options = SocketOptions::from(config);
         let listed = config
             .endpoints
@@ -285,7 +266,7 @@ impl Publisher {
         })
     }
 
-    /// Sends a message of somebody else as it is, without a stamp: what relays and gateways do.
+    /// Sends a message of somebody else as it is, without a stamp, as recordings are played back.
     /// Never waits.
     ///
     /// # Errors

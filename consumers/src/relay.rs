@@ -3,15 +3,15 @@
 //! It listens on `relay_inbound` and sends on the first free address of `endpoints.relay_outbound`,
 //! to which the subscribers of the bus connect like to any other publisher.
 
-use fedmsg::{EndpointName, PublishError, Publisher};
+use fedmsg::EndpointName;
 use fedmsg_actors::{
     BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, Source,
 };
-use tokio::time::{Instant, sleep_until};
-use tracing::info;
+
+use crate::outlet::Outlet;
 
 /// The name under which `endpoints` lists where a relay publishes.
-const RELAY_OUTBOUND: &str = "relay_outbound";
+pub(crate) const RELAY_OUTBOUND: &str = "relay_outbound";
 
 /// Forwards every message that arrives on `relay_inbound`, byte for byte, validated or not.
 ///
@@ -20,10 +20,7 @@ const RELAY_OUTBOUND: &str = "relay_outbound";
 /// The first message waits until `post_init_sleep` has passed since the relay bound its output, so
 /// that subscribers that lost an earlier relay are back.
 #[derive(Debug)]
-pub struct Relay {
-    publisher: Publisher,
-    settled: Option<Instant>,
-}
+pub struct Relay(Outlet);
 
 impl Consumer for Relay {
     const KIND: &'static str = "relay";
@@ -33,10 +30,8 @@ impl Consumer for Relay {
 
     async fn from_params(_: NoParams, context: &ConsumerContext) -> Result<Self, BoxError> {
         let name = EndpointName::from(RELAY_OUTBOUND);
-        let publisher = context.bus().forwarder(&name).await?;
-        info!(addresses = ?publisher.addresses(), "relay publishes");
-        let settled = Some(Instant::now() + context.config().post_init_sleep);
-        Ok(Self { publisher, settled })
+        let forwarder = context.bus().forwarder(&name).await?;
+        Ok(Self(Outlet::new(forwarder, context)))
     }
 
     async fn consume(
@@ -44,24 +39,11 @@ impl Consumer for Relay {
         delivery: Delivery,
         _: &ConsumerContext,
     ) -> Result<(), ConsumeError> {
-        if let Some(settled) = self.settled.take() {
-            sleep_until(settled).await;
-        }
         let body = delivery.envelope().relayed();
-        match self.publisher.forward(delivery.topic(), &body) {
-            // A body that was wrapped may have become too large; another attempt would not help.
-            Err(error @ PublishError::TooLarge { .. }) => Err(ConsumeError::drop(error)),
-            sent => Ok(sent.map(drop)?),
-        }
+        self.0.send(delivery.topic(), &body).await
     }
 
-    async fn stop(&mut self, _: &ConsumerContext) {
-        let counts = self.publisher.flush();
-        info!(
-            messages = counts.messages,
-            unheard = counts.unheard,
-            overflowed = counts.overflowed,
-            "relay done"
-        );
+    async fn stop(&mut self, context: &ConsumerContext) {
+        self.0.close(context).await;
     }
 }

@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use fedmsg_config::DEFAULT_HUB;
 
-use crate::commands::{ca, hub, logger, relay, tail};
+use crate::commands::{ca, gateway, hub, logger, relay, signing_relay, tail};
 use crate::exit::Exit;
 use crate::hub::built_in_kinds;
 
@@ -49,6 +49,8 @@ struct Fedmsg {
 enum Command {
     Hub(hub::HubArgs),
     Relay(relay::RelayArgs),
+    SigningRelay(signing_relay::SigningRelayArgs),
+    Gateway(gateway::GatewayArgs),
     Tail(tail::TailArgs),
     Logger(logger::LoggerArgs),
     Ca(ca::CaArgs),
@@ -105,6 +107,10 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
     match short_name {
         "hub" => hub::HubArgs::from_arg_matches(&matches).map(Command::Hub),
         "relay" => relay::RelayArgs::from_arg_matches(&matches).map(Command::Relay),
+        "signing-relay" => {
+            signing_relay::SigningRelayArgs::from_arg_matches(&matches).map(Command::SigningRelay)
+        }
+        "gateway" => gateway::GatewayArgs::from_arg_matches(&matches).map(Command::Gateway),
         "tail" => tail::TailArgs::from_arg_matches(&matches).map(Command::Tail),
         "ca" => ca::CaArgs::from_arg_matches(&matches).map(Command::Ca),
         _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
@@ -118,6 +124,8 @@ fn execute(command: Command) -> Exit {
             hub::run(args, built_in_kinds(), demonstration, pending())
         }
         Command::Relay(args) => relay::run(args),
+        Command::SigningRelay(args) => signing_relay::run(args),
+        Command::Gateway(args) => gateway::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Logger(args) => logger::run(args),
         Command::Ca(args) => ca::run(args),

@@ -2,7 +2,10 @@
 
 pub(crate) mod ca;
 pub(crate) mod common;
+pub(crate) mod gateway;
 pub(crate) mod hub;
 pub(crate) mod logger;
+pub(crate) mod preset;
 pub(crate) mod relay;
+pub(crate) mod signing_relay;
 pub(crate) mod tail;

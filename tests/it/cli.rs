@@ -14,9 +14,11 @@ mod tail;
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 7] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
+    ("fedmsg-signing-relay", "signing-relay"),
+    ("fedmsg-gateway", "gateway"),
     ("fedmsg-tail", "tail"),
     ("fedmsg-logger", "logger"),
     ("fedmsg-ca", "ca"),

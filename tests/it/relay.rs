@@ -229,8 +229,8 @@ fn all_that_it_received_before_sigterm_is_forwarded() {
     });
     let log = finished.expect_success().errors;
     let received = counter(&log, "intake stopped", "messages");
-    let forwarded = counter(&log, "relay done", "messages");
-    let unheard = counter(&log, "relay done", "unheard");
+    let forwarded = counter(&log, "forwarded messages", "messages");
+    let unheard = counter(&log, "forwarded messages", "unheard");
     assert_eq!(received, forwarded, "{log}");
     assert_eq!(counter(&log, "consumer at the end", "consumed"), forwarded);
     assert_eq!(counter(&log, "consumer at the end", "undelivered"), 0);
@@ -289,15 +289,19 @@ fn burst_past_a_stopped_subscriber(count: u64, flags: &[&str]) -> (Vec<u64>, Str
 fn without_a_high_water_mark_a_slow_subscriber_loses_nothing() {
     let (shown, log) = burst_past_a_stopped_subscriber(30_000, &["--high-water-mark", "0"]);
     assert!(shown.into_iter().eq(1..=30_000), "{log}");
-    assert_eq!(counter(&log, "relay done", "overflowed"), 0);
+    assert_eq!(counter(&log, "forwarded messages", "missed"), 0);
 }
 
 #[test]
-fn beyond_its_high_water_mark_a_slow_subscriber_loses_messages_and_the_relay_says_so() {
+fn beyond_its_high_water_mark_a_slow_subscriber_loses_messages_and_the_relay_says_how_many() {
     let (shown, log) = burst_past_a_stopped_subscriber(30_000, &["--high-water-mark", "1000"]);
     assert!(shown.is_sorted(), "{log}");
     assert!(shown.len() < 30_000, "all {} were received", shown.len());
-    assert!(counter(&log, "relay done", "overflowed") > 0, "{log}");
+    let missed = counter(&log, "forwarded messages", "missed");
+    assert!(missed > 0, "{log}");
+    // Every one is accounted for; a few of the probes may be among those missed.
+    let accounted = shown.len() as u64 + missed;
+    assert!((30_000..30_100).contains(&accounted), "{accounted}: {log}");
     let warning = log.lines().find(|line| line.contains("too slow"));
     let warning = warning.unwrap_or_else(|| panic!("no warning:\n{log}"));
     assert!(warning.contains("topic=burst"), "{warning}");

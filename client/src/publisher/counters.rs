@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::audience::Audience;
+use crate::audience::Audience;
 
 /// Running totals of a [`crate::Publisher`].
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use fedmsg_message::Topic;
 use tokio::sync::watch;
 
-use super::audience::{Audience, Subscriptions};
+use crate::audience::{Audience, Subscriptions};
 use crate::socket::{PubSocket, Sent, SocketError};
 
 /// A publishing socket and the subscriptions that have arrived on it.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use fedmsg::PublishError;
+use fedmsg::{PublishError, SigningError};
 use fedmsg_actors::{BoxError, PlanError, Registry, StartError, StopReport};
 use fedmsg_config::{KeyPath, Loaded};
 use toml::Table;
@@ -137,6 +137,9 @@ fn is_misconfigured(source: &BoxError) -> bool {
     let own = source.downcast_ref::<PublishError>();
     let shared = source.downcast_ref::<Arc<PublishError>>();
     let error = own.or(shared.map(|shared| &**shared));
+    if source.is::<SigningError>() {
+        return true;
+    }
     matches!(
         error,
         Some(PublishError::Signing(_) | PublishError::UnknownName { .. })

@@ -1,17 +1,9 @@
 //! `fedmsg-relay`: a hub with nothing but a relay.
 
 use clap::Args;
-use fedmsg_config::{Config, ConsumerConfig};
-use toml::Table;
 
-use super::common::CommonArgs;
-use super::hub::exit;
+use super::preset::PresetArgs;
 use crate::exit::Exit;
-use crate::hub::Hub;
-use crate::limits::raise_descriptors;
-
-/// The kind of consumer that a relay is, and the name of its instance if the configuration has none.
-const RELAY: &str = "relay";
 
 /// Run a relay: let short-lived programs publish.
 ///
@@ -33,53 +25,10 @@ Exit status:
   78  the configuration is wrong")]
 pub(crate) struct RelayArgs {
     #[command(flatten)]
-    common: CommonArgs,
+    preset: PresetArgs,
 }
 
 /// Runs the command.
 pub(crate) fn run(args: RelayArgs) -> Exit {
-    let prepared = args.common.start_log("info").and_then(|()| {
-        let loaded = args.common.load(Table::new(), None)?;
-        let config = preset(loaded.config.clone());
-        args.common.printed(&config)?;
-        raise_descriptors();
-        Ok((config, loaded))
-    });
-    match prepared {
-        Ok((config, loaded)) => exit(Hub::builder(config).run(), &loaded),
-        Err(exit) => exit,
-    }
-}
-
-/// Leaves nothing in `config` but relays, and puts one in if there is none.
-fn preset(mut config: Config) -> Config {
-    config.producers.clear();
-    config
-        .consumers
-        .retain(|_, consumer| consumer.kind == RELAY && consumer.enabled);
-    if config.consumers.is_empty() {
-        config
-            .consumers
-            .insert(RELAY.to_owned(), ConsumerConfig::new(RELAY));
-    }
-    config
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_preset_has_relays_and_nothing_else() {
-        let config = Config::from_toml(
-            "[consumers.audit]\nkind = 'log'\n[consumers.mine]\nkind = 'relay'\n\
-             [producers.beat]\nkind = 'heartbeat'\nevery = '5s'",
-        )
-        .unwrap();
-        let preset = super::preset(config);
-        assert_eq!(preset.consumers.keys().collect::<Vec<_>>(), ["mine"]);
-        assert!(preset.producers.is_empty());
-        let preset = super::preset(Config::default());
-        assert_eq!(preset.consumers.keys().collect::<Vec<_>>(), ["relay"]);
-    }
+    args.preset.run("relay")
 }

@@ -1,8 +1,9 @@
 //! Who listens to a publisher: the subscriptions that its peers have sent.
 //!
-//! [`super::Publisher`] feeds it the notices of its XPUB socket and asks it before each message.
+//! [`crate::Publisher`] feeds it the notices of its XPUB socket, [`crate::Forwarder`] what each of its
+//! subscribers says; both ask it before each message.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 /// At most this many distinct subscriptions are kept. A peer that sends more (nobody has so many
 /// patterns) is taken to want everything, so that memory stays bounded.
@@ -19,37 +20,55 @@ pub enum Audience {
 
 /// The set of prefixes that peers subscribe to.
 #[derive(Debug, Default)]
-pub(super) struct Subscriptions {
+pub(crate) struct Subscriptions {
     prefixes: HashSet<Box<[u8]>>,
-    longest: usize,
+    /// How many prefixes there are of each length: no other length needs to be looked up.
+    lengths: BTreeMap<usize, usize>,
     overflowed: bool,
 }
 
 impl Subscriptions {
     /// Takes in a notice of libzmq: byte 1 or 0 (a first subscriber, or none left), then the prefix.
-    pub(super) fn apply(&mut self, notice: &[u8]) {
+    pub(crate) fn apply(&mut self, notice: &[u8]) {
         match notice.split_first() {
-            Some((1, prefix)) if self.prefixes.len() < MAX_SUBSCRIPTIONS => {
-                self.longest = self.longest.max(prefix.len());
-                self.prefixes.insert(prefix.into());
-            }
-            Some((1, _)) => self.overflowed = true,
-            Some((0, prefix)) => {
-                self.prefixes.remove(prefix);
-                if self.prefixes.is_empty() {
-                    (self.longest, self.overflowed) = (0, false);
-                }
-            }
+            Some((1, prefix)) => self.add(prefix),
+            Some((0, prefix)) => self.remove(prefix),
             _ => {}
         }
     }
 
+    /// Adds a prefix; one that is there already is not added again.
+    pub(crate) fn add(&mut self, prefix: &[u8]) {
+        if self.prefixes.len() >= MAX_SUBSCRIPTIONS {
+            self.overflowed = true;
+        } else if self.prefixes.insert(prefix.into()) {
+            *self.lengths.entry(prefix.len()).or_default() += 1;
+        }
+    }
+
+    /// Takes a prefix away.
+    pub(crate) fn remove(&mut self, prefix: &[u8]) {
+        if !self.prefixes.remove(prefix) {
+            return;
+        }
+        if let Some(count) = self.lengths.get_mut(&prefix.len()) {
+            *count -= 1;
+            if *count == 0 {
+                self.lengths.remove(&prefix.len());
+            }
+        }
+        self.overflowed &= !self.prefixes.is_empty();
+    }
+
     /// Says whether a message with this topic reaches anybody.
-    pub(super) fn audience(&self, topic: &[u8]) -> Audience {
+    #[inline]
+    pub(crate) fn audience(&self, topic: &[u8]) -> Audience {
         let heard = self.overflowed
-            || (0..=topic.len().min(self.longest))
-                .filter_map(|end| topic.get(..end))
-                .any(|prefix| self.prefixes.contains(prefix));
+            || self
+                .lengths
+                .keys()
+                .map_while(|length| topic.get(..*length))
+                .any(|prefix| prefix.is_empty() || self.prefixes.contains(prefix));
         if heard {
             Audience::Somebody
         } else {

@@ -1,0 +1,77 @@
+//! A hub with consumers of one kind only: what `fedmsg-relay` and its like run.
+
+use clap::Args;
+use fedmsg_config::{Config, ConsumerConfig};
+use toml::Table;
+
+use super::common::CommonArgs;
+use super::hub::exit;
+use crate::exit::Exit;
+use crate::hub::Hub;
+use crate::limits::raise_descriptors;
+
+/// Options of every preset.
+#[derive(Debug, Args)]
+pub(crate) struct PresetArgs {
+    /// How long an operation may block [timeout]
+    #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
+    timeout: Option<f64>,
+
+    #[command(flatten)]
+    common: CommonArgs,
+}
+
+impl PresetArgs {
+    /// Runs the consumers of kind `kind` that the configuration has, or one with default settings.
+    pub(crate) fn run(&self, kind: &'static str) -> Exit {
+        let mut flags = Table::new();
+        if let Some(timeout) = self.timeout {
+            flags.insert("timeout".to_owned(), timeout.into());
+        }
+        let prepared = self.common.start_log("info").and_then(|()| {
+            let loaded = self.common.load(flags, None)?;
+            let config = preset(loaded.config.clone(), kind);
+            self.common.printed(&config)?;
+            raise_descriptors();
+            Ok((config, loaded))
+        });
+        match prepared {
+            Ok((config, loaded)) => exit(Hub::builder(config).run(), &loaded),
+            Err(exit) => exit,
+        }
+    }
+}
+
+/// Leaves nothing in `config` but consumers of this kind, and puts one in, by the name of its kind, if
+/// there is none.
+fn preset(mut config: Config, kind: &str) -> Config {
+    config.producers.clear();
+    config
+        .consumers
+        .retain(|_, consumer| consumer.kind == kind && consumer.enabled);
+    if config.consumers.is_empty() {
+        config
+            .consumers
+            .insert(kind.to_owned(), ConsumerConfig::new(kind));
+    }
+    config
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_preset_has_one_kind_and_nothing_else() {
+        let config = Config::from_toml(
+            "[consumers.audit]\nkind = 'log'\n[consumers.mine]\nkind = 'relay'\n\
+             [producers.beat]\nkind = 'heartbeat'\nevery = '5s'",
+        )
+        .unwrap();
+        let relay = preset(config, "relay");
+        assert_eq!(relay.consumers.keys().collect::<Vec<_>>(), ["mine"]);
+        assert!(relay.producers.is_empty());
+        let gateway = preset(Config::default(), "gateway");
+        assert_eq!(gateway.consumers.keys().collect::<Vec<_>>(), ["gateway"]);
+    }
+}
