@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use fedmsg_config::DEFAULT_HUB;
 
-use crate::commands::{ca, gateway, hub, logger, relay, signing_relay, tail};
+use crate::commands::*;
 use crate::exit::Exit;
 use crate::hub::built_in_kinds;
 
