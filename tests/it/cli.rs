@@ -9,6 +9,7 @@ mod configuration;
 mod help;
 mod hub;
 mod logger;
+mod relayed_bus;
 mod tail;
 
 use crate::peers::Finished;

@@ -1,19 +1,24 @@
 //! `fedmsg-logger`: publishes lines or JSON through the relay.
 
-use std::io::{self, BufRead, Read};
+use std::io;
 
 use clap::Args;
-use fedmsg::blocking::{BlockingError, Publisher};
+use fedmsg::Message;
 use fedmsg::json::{Object, Value};
-use fedmsg::{Message, PublishError};
-use toml::Table;
+use fedmsg_config::ByteSize;
 
 use super::common::{CommonArgs, fail};
+use super::input::{InputError, Lines, read_all, stripped};
+use super::outlet::Outlet;
 use crate::exit::Exit;
+
+/// How many times as long as a message a document may be: it may be indented.
+const INDENTED: u64 = 4;
 
 /// Publish lines of text, or a JSON document, through the relay.
 ///
-/// Each line of standard input becomes a message {"log": "<line>"}; blank lines are published too.
+/// Each line of standard input becomes a message {"log": "<line>"}; blank lines are published too. A
+/// line may be as long as `zmq_max_message_size`, a document four times that.
 /// It waits for the relay up to --timeout and fails when none takes the message.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -69,7 +74,7 @@ pub(crate) fn run(args: LoggerArgs) -> Exit {
 
 fn log(args: &LoggerArgs) -> Result<(), Exit> {
     args.common.start_log("warn")?;
-    let mut flags = Table::from_iter([("active".to_owned(), true.into())]);
+    let mut flags = Outlet::flags();
     if let Some(timeout) = args.timeout {
         flags.insert("timeout".to_owned(), timeout.into());
     }
@@ -78,85 +83,48 @@ fn log(args: &LoggerArgs) -> Result<(), Exit> {
     }
     let config = args.common.load(flags, None)?.config;
     args.common.printed(&config)?;
+    let limit = config.zmq_max_message_size;
     // A document is read and checked before anything is opened.
-    let document = args.json_input.then(|| document(args)).transpose()?;
-    let publisher = Publisher::open(config).map_err(|error| unpublished(&error, None))?;
-    let publish = |payload: Value, line: Option<u64>| {
-        let message =
-            Message::new(args.topic.as_str(), payload).with_modname(args.modname.as_str());
-        publisher
-            .publish(message)
-            .map(drop)
-            .map_err(|error| unpublished(&error, line))
+    let document = args.json_input.then(|| document(args, limit)).transpose()?;
+    let outlet = Outlet::open(config)?;
+    let message = |payload: Value| {
+        Message::new(args.topic.as_str(), payload).with_modname(args.modname.as_str())
     };
     match (document, &args.message) {
-        (Some(document), _) => publish(document, None)?,
-        (None, Some(text)) => publish(log_line(text), None)?,
+        (Some(document), _) => drop(outlet.publish(message(document))?),
+        (None, Some(text)) => drop(outlet.publish(message(log_line(text)))?),
         (None, None) => {
-            for (number, line) in (1..).zip(io::stdin().lock().lines()) {
+            for (number, line) in (1..).zip(Lines::new(io::stdin().lock(), limit)) {
                 let line = line.map_err(|error| unreadable(&error, number))?;
-                publish(log_line(&line), Some(number))?;
+                outlet.publish_line(message(log_line(&line)), number)?;
             }
         }
     }
-    match publisher.flush().deserted {
-        0 => Ok(()),
-        times => Err(fail(
-            Exit::Unavailable,
-            format_args!("the relay went away ({times}): lines sent just before may be lost"),
-        )),
-    }
+    outlet.close()
 }
 
 /// The payload of a line, which the original strips of white space at both ends.
 fn log_line(line: &str) -> Value {
     let mut payload = Object::new();
-    payload.insert("log", line.trim());
+    payload.insert("log", stripped(line));
     Value::Object(payload)
 }
 
-fn document(args: &LoggerArgs) -> Result<Value, Exit> {
-    let mut text = Vec::new();
-    match &args.message {
-        Some(message) => text.extend_from_slice(message.as_bytes()),
-        None => {
-            io::stdin()
-                .lock()
-                .read_to_end(&mut text)
-                .map_err(|error| fail(Exit::Io, format_args!("standard input: {error}")))?;
-        }
-    }
+fn document(args: &LoggerArgs, limit: ByteSize) -> Result<Value, Exit> {
+    let most = limit.bytes().saturating_mul(INDENTED);
+    let text = match &args.message {
+        Some(message) => message.clone().into_bytes(),
+        None => read_all(io::stdin().lock(), ByteSize::new(most))
+            .map_err(|error| fail(error.exit(), format_args!("standard input: {error}")))?,
+    };
     // A terminal, or echo, ends the document with a line feed, which JSON does not mind.
     Value::parse(&text)
         .map_err(|error| fail(Exit::Data, format_args!("the input is no JSON: {error}")))
 }
 
-fn unreadable(error: &io::Error, line: u64) -> Exit {
-    let exit = if error.kind() == io::ErrorKind::InvalidData {
-        Exit::Data
-    } else {
-        Exit::Io
-    };
+fn unreadable(error: &InputError, line: u64) -> Exit {
     fail(
-        exit,
+        error.exit(),
         format_args!("standard input, line {line}: {error}; the lines before it are published"),
     )
-}
-
-fn unpublished(error: &BlockingError, line: Option<u64>) -> Exit {
-    let exit = match error {
-        BlockingError::Publish(
-            PublishError::Encode(_) | PublishError::Topic(_) | PublishError::TooLarge { .. },
-        ) => Exit::Data,
-        BlockingError::Publish(PublishError::Signing(_)) => Exit::Config,
-        BlockingError::Runtime(_) => Exit::Io,
-        _ => Exit::Unavailable,
-    };
-    match line {
-        Some(line) => fail(
-            exit,
-            format_args!("line {line} and what follows not published: {error}"),
-        ),
-        None => fail(exit, format_args!("not published: {error}")),
-    }
 }

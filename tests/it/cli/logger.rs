@@ -6,35 +6,13 @@ use fedmsg::json::{Object, Value};
 use fedmsg_message::to_canonical;
 
 use super::check_failure;
-use crate::peers::{Finished, Process, free_tcp_port};
-use crate::sandbox::{Listener, Sandbox, Settings, Speaker, loopback};
-
-/// A relay, and who listens to it.
-struct Bus {
-    sandbox: Sandbox,
-    listener: Listener,
-    relay: Process,
-}
+use super::relayed_bus::Bus;
+use crate::peers::{Finished, free_tcp_port};
+use crate::sandbox::{Sandbox, Settings, loopback};
 
 impl Bus {
-    /// Starts it; returns when nothing that is published gets lost any more.
-    fn start() -> Self {
-        let (inbound, outbound) = (free_tcp_port(), free_tcp_port());
-        let settings = Settings::new().relay(inbound, outbound);
-        let sandbox = Sandbox::with(&settings.with("timeout = 60\npost_init_sleep = 0"));
-        let relay = sandbox.start(&["fedmsg-relay"]);
-        let listener = Listener::on(outbound);
-        Speaker::active(inbound).probe("probe", |time| listener.next_within(time));
-        Self {
-            sandbox,
-            listener,
-            relay,
-        }
-    }
-
     fn log(&self, flags: &[&str], input: &[u8]) -> Finished {
-        let words = [&["fedmsg-logger"], flags].concat();
-        self.sandbox.run_with_input(&words, input)
+        self.run(&[&["fedmsg-logger"], flags].concat(), input)
     }
 
     /// Logs, without complaints.
@@ -219,15 +197,21 @@ fn input_that_cannot_be_published_is_told_apart() {
 #[test]
 fn a_line_that_nobody_would_take_is_refused_before_it_costs_the_connection() {
     let bus = Bus::start();
-    let large = "x".repeat(9 << 20);
-    let input = format!("small\n{large}\nnever\n");
-    let words = [
-        "line 2 and what follows not published",
-        "zmq_max_message_size",
-    ];
-    check_failure(&bus.log(&[], input.as_bytes()), 65, &words);
+    // The second is no longer than a message may be, but its message is.
+    for (length, complaint) in [
+        (9 << 20, "standard input, line 2: it is longer than"),
+        ((8 << 20) - 8, "line 2 and what follows not published"),
+    ] {
+        let input = format!("small\n{}\nnever\n", "x".repeat(length));
+        let words = [complaint, "`zmq_max_message_size` allows (8 MiB)"];
+        check_failure(&bus.log(&[], input.as_bytes()), 65, &words);
+        assert_eq!(bus.next_line(), "small");
+    }
+    let document = format!("[{}]", " ".repeat(33 << 20));
+    let words = ["standard input: it is longer than"];
+    check_failure(&bus.log(&["--json-input"], document.as_bytes()), 65, &words);
     bus.log_well(&[], "after it");
-    assert_eq!([bus.next_line(), bus.next_line()], ["small", "after it"]);
+    assert_eq!(bus.next_line(), "after it");
 }
 
 #[test]
