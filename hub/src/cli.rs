@@ -53,6 +53,7 @@ enum Command {
     Gateway(gateway::GatewayArgs),
     Tail(tail::TailArgs),
     Logger(logger::LoggerArgs),
+    Announce(announce::AnnounceArgs),
     Ca(ca::CaArgs),
 }
 
@@ -112,6 +113,7 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
         }
         "gateway" => gateway::GatewayArgs::from_arg_matches(&matches).map(Command::Gateway),
         "tail" => tail::TailArgs::from_arg_matches(&matches).map(Command::Tail),
+        "announce" => announce::AnnounceArgs::from_arg_matches(&matches).map(Command::Announce),
         "ca" => ca::CaArgs::from_arg_matches(&matches).map(Command::Ca),
         _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
     }
@@ -128,6 +130,7 @@ fn execute(command: Command) -> Exit {
         Command::Gateway(args) => gateway::run(args),
         Command::Tail(args) => tail::run(args),
         Command::Logger(args) => logger::run(args),
+        Command::Announce(args) => announce::run(args),
         Command::Ca(args) => ca::run(args),
     }
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each, and what they share.
 
+pub(crate) mod announce;
 pub(crate) mod ca;
 pub(crate) mod common;
 pub(crate) mod gateway;

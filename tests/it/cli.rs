@@ -4,6 +4,7 @@
 //! this machine.
 #![cfg(test)] // clippy takes helpers for tests only when it sees this
 
+mod announce;
 mod ca;
 mod configuration;
 mod help;
@@ -15,13 +16,14 @@ mod tail;
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 7] = [
+const COMMANDS: [(&str, &str); 8] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
     ("fedmsg-signing-relay", "signing-relay"),
     ("fedmsg-gateway", "gateway"),
     ("fedmsg-tail", "tail"),
     ("fedmsg-logger", "logger"),
+    ("fedmsg-announce", "announce"),
     ("fedmsg-ca", "ca"),
 ];
 
