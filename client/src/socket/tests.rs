@@ -122,7 +122,8 @@ async fn sockets_are_closed_in_child_processes() {
             continue;
         };
         let target = target.to_string_lossy().into_owned();
-        if !(target.starts_with("socket:") || target.contains("[eventfd]")) {
+        let kinds = ["socket:", "anon_inode:[eventfd]", "anon_inode:[eventpoll]"];
+        if !kinds.iter().any(|kind| target.starts_with(kind)) {
             continue;
         }
         let info = format!("/proc/self/fdinfo/{}", entry.file_name().to_string_lossy());
@@ -141,7 +142,7 @@ async fn sockets_are_closed_in_child_processes() {
         );
         seen += 1;
     }
-    assert!(seen >= 4, "only {seen} sockets and eventfds seen");
+    assert!(seen >= 6, "only {seen} sockets, eventfds and pollers seen");
 }
 
 #[tokio::test]
