@@ -75,4 +75,4 @@ pub use self::restart_config::RestartConfig;
 pub use self::retry_config::RetryConfig;
 pub use self::schedule::{CronSchedule, SHORTEST_INTERVAL, Schedule, ScheduleError};
 pub use self::socket_options::SocketOptions;
-pub use self::sources::Sources;
+pub use self::sources::{MESSAGE_VARIABLES, Sources};

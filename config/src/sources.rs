@@ -12,6 +12,15 @@ use toml::Table;
 /// The variable that names the configuration to read instead of the usual files.
 pub(crate) const CONFIG_VARIABLE: &str = "FEDMSG_CONFIG";
 
+/// The variables that tell a program of the message that it is run for (`fedmsg-trigger`, consumers of
+/// kind `exec`). They are no settings: such a program may well be one on the bus itself.
+pub const MESSAGE_VARIABLES: [&str; 4] = [
+    "FEDMSG_TOPIC",
+    "FEDMSG_MSG_ID",
+    "FEDMSG_TIMESTAMP",
+    "FEDMSG_USERNAME",
+];
+
 /// All that a configuration is read from. Each later source wins over the earlier ones; tables are
 /// merged key by key, lists and single values replaced.
 ///
@@ -55,7 +64,7 @@ pub struct Sources {
     /// The environment. Variables that do not begin with `FEDMSG_` have no effect.
     pub env: Vec<(String, String)>,
     /// Variables that begin with `FEDMSG_` and are no settings, because the program uses them for
-    /// something else. `FEDMSG_CONFIG` is always one of them.
+    /// something else. `FEDMSG_CONFIG` is always one of them, for a process [`MESSAGE_VARIABLES`] are.
     pub not_settings: Vec<String>,
     /// What the flags of the command line set, as a table of keys.
     pub flags: Table,
@@ -85,6 +94,7 @@ impl Sources {
                 .map(|(name, value)| (text(name), text(value)))
                 .filter(|(name, _)| name.starts_with("FEDMSG_"))
                 .collect(),
+            not_settings: MESSAGE_VARIABLES.map(str::to_owned).to_vec(),
             flags,
             root: "/".into(),
             xdg_config_home: user_directory(|name| std::env::var_os(name)),

@@ -3,6 +3,7 @@
 //! [`register`] is the table of their kinds. The hub calls it; `config/fedmsg.toml` has a block to
 //! copy for each.
 
+mod child;
 mod dummy;
 mod gateway;
 mod log;
@@ -12,6 +13,7 @@ mod signing_relay;
 
 use fedmsg_actors::Registry;
 
+pub use self::child::{Command, CommandError, Outcome, Run, Variables, message_variables};
 pub use self::dummy::Dummy;
 pub use self::gateway::{Gateway, GatewayParams};
 pub use self::log::{Log, LogParams};
