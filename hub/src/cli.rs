@@ -32,6 +32,7 @@ Each command also goes by a name of its own, such as fedmsg-hub.
 
 Exit status:
   0   done, or stopped by a signal
+  1   what was asked for is not there, or was not said
   2   bad command line
   65  the input is wrong
   69  a service is not there: no relay, no free address
@@ -54,6 +55,7 @@ enum Command {
     Tail(tail::TailArgs),
     Logger(logger::LoggerArgs),
     Announce(announce::AnnounceArgs),
+    Trigger(trigger::TriggerArgs),
     Ca(ca::CaArgs),
 }
 
@@ -114,6 +116,7 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
         "gateway" => gateway::GatewayArgs::from_arg_matches(&matches).map(Command::Gateway),
         "tail" => tail::TailArgs::from_arg_matches(&matches).map(Command::Tail),
         "announce" => announce::AnnounceArgs::from_arg_matches(&matches).map(Command::Announce),
+        "trigger" => trigger::TriggerArgs::from_arg_matches(&matches).map(Command::Trigger),
         "ca" => ca::CaArgs::from_arg_matches(&matches).map(Command::Ca),
         _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
     }
@@ -131,6 +134,7 @@ fn execute(command: Command) -> Exit {
         Command::Tail(args) => tail::run(args),
         Command::Logger(args) => logger::run(args),
         Command::Announce(args) => announce::run(args),
+        Command::Trigger(args) => trigger::run(args),
         Command::Ca(args) => ca::run(args),
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod announce;
 pub(crate) mod ca;
 pub(crate) mod common;
+pub(crate) mod filter;
 pub(crate) mod gateway;
 pub(crate) mod hub;
 pub(crate) mod input;
@@ -12,3 +13,4 @@ pub(crate) mod preset;
 pub(crate) mod relay;
 pub(crate) mod signing_relay;
 pub(crate) mod tail;
+pub(crate) mod trigger;

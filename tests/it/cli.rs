@@ -12,11 +12,12 @@ mod hub;
 mod logger;
 mod relayed_bus;
 mod tail;
+mod trigger;
 
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 9] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
     ("fedmsg-signing-relay", "signing-relay"),
@@ -24,6 +25,7 @@ const COMMANDS: [(&str, &str); 8] = [
     ("fedmsg-tail", "tail"),
     ("fedmsg-logger", "logger"),
     ("fedmsg-announce", "announce"),
+    ("fedmsg-trigger", "trigger"),
     ("fedmsg-ca", "ca"),
 ];
 

@@ -1,6 +1,5 @@
 //! `fedmsg-tail`: shows what is on the bus.
 
-mod filter;
 mod form;
 mod highlight;
 mod output;
@@ -17,10 +16,10 @@ use tokio::sync::mpsc;
 use toml::Table;
 use tracing::warn;
 
-use self::filter::Filter;
 use self::form::Form;
 use self::output::Output;
 use super::common::{CommonArgs, fail};
+use super::filter::Filter;
 use crate::exit::Exit;
 use crate::limits::raise_descriptors;
 use crate::signals::{Signals, say_within};

@@ -73,6 +73,13 @@ impl Speaker {
         sent.expect("an open socket");
     }
 
+    /// Sends a topic that nobody could publish, such as one with control characters.
+    pub(crate) fn forward_received(&self, topic: &str, body: impl AsRef<[u8]>) {
+        let topic = Topic::received(topic.to_owned().into()).expect("UTF-8");
+        let sent = self.publisher.forward(&topic, body.as_ref());
+        sent.expect("an open socket");
+    }
+
     /// Sends probes with `topic` until `heard`, which waits as long as it is told, has heard
     /// something: then whoever it asks has subscribed.
     pub(crate) fn probe<T>(&self, topic: &str, mut heard: impl FnMut(Duration) -> Option<T>) -> T {

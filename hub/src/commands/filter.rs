@@ -1,4 +1,6 @@
-//! Which topics `fedmsg-tail` shows: regular expressions to include and to exclude.
+//! Which topics a command takes: regular expressions to include and to exclude.
+//!
+//! `fedmsg-tail` shows what it admits, `fedmsg-trigger` runs a command for it.
 
 use anyhow::Context as _;
 use fancy_regex::Regex;
@@ -9,14 +11,14 @@ const INCLUDE_BY_DEFAULT: &str = "^((?!_heartbeat).)*$";
 /// Two regular expressions, searched for anywhere in the topic. Look-around works, since the original's
 /// own default and its users' filters need it.
 #[derive(Debug)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     include: Option<Regex>,
     exclude: Regex,
 }
 
 impl Filter {
     /// Compiles both; the error names the option and the position.
-    pub(super) fn new(include: &str, exclude: &str) -> Result<Self, anyhow::Error> {
+    pub(crate) fn new(include: &str, exclude: &str) -> Result<Self, anyhow::Error> {
         let both_default = include == INCLUDE_BY_DEFAULT && exclude == "_heartbeat";
         let include = (!both_default)
             .then(|| Regex::new(include).with_context(|| format!("--include {include}")))
@@ -25,9 +27,9 @@ impl Filter {
         Ok(Self { include, exclude })
     }
 
-    /// Whether a message with this topic is shown. An expression that gives up (too much backtracking)
+    /// Whether a message with this topic is wanted. An expression that gives up (too much backtracking)
     /// counts as not found.
-    pub(super) fn admits(&self, topic: &str) -> bool {
+    pub(crate) fn admits(&self, topic: &str) -> bool {
         let found = |regex: &Regex| regex.is_match(topic).unwrap_or(false);
         self.include.as_ref().is_none_or(found) && !found(&self.exclude)
     }
