@@ -9,6 +9,7 @@
 //! |---|---|
 //! | read the settings of a program | [`Sources`], [`Config::load`], [`Loaded`] |
 //! | read them from a text, in a test or an example | [`Config::from_toml`] |
+//! | show settings, and where each came from | [`Listing`], [`Origins`] |
 //! | know what can be set | [`Config`], [`ConsumerConfig`], [`ProducerConfig`], [`REFERENCE`] |
 //! | give a kind its own settings | [`Params`], [`duration`], [`ByteSize`] |
 
@@ -39,6 +40,7 @@ mod extract;
 mod files;
 mod integer;
 mod layer;
+mod listing;
 mod load;
 mod one_or_many;
 mod sources;
@@ -61,6 +63,7 @@ pub use self::endpoint_name::EndpointName;
 pub use self::endpoints::Endpoints;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::key_path::{KeyPath, Segment};
+pub use self::listing::{Listing, Setting};
 pub use self::load::Loaded;
 pub use self::location::{Location, LocationError};
 pub use self::mailbox_config::{MailboxConfig, WhenFull};

@@ -50,6 +50,11 @@ impl Origins {
         Origin::Default
     }
 
+    /// Returns where `path` itself is written, or `None` when no source has it.
+    pub fn written_at(&self, path: &KeyPath) -> Option<&Origin> {
+        self.origins.get(path)
+    }
+
     /// Returns every single value and list with its origin, in the order of their paths.
     pub fn iter(&self) -> impl Iterator<Item = (&KeyPath, &Origin)> {
         let is_setting = |path: &KeyPath| {

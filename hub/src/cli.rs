@@ -33,6 +33,7 @@ Each command also goes by a name of its own, such as fedmsg-hub.
 Exit status:
   0   done, or stopped by a signal
   1   what was asked for is not there, or was not said
+  1   what was asked for is not there
   2   bad command line
   65  the input is wrong
   69  a service is not there: no relay, no free address
@@ -57,6 +58,7 @@ enum Command {
     Announce(announce::AnnounceArgs),
     Trigger(trigger::TriggerArgs),
     Ca(ca::CaArgs),
+    Config(config::ConfigArgs),
 }
 
 /// Runs the command that the command line of this process names: as `fedmsg` when `command` is
@@ -118,6 +120,7 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
         "announce" => announce::AnnounceArgs::from_arg_matches(&matches).map(Command::Announce),
         "trigger" => trigger::TriggerArgs::from_arg_matches(&matches).map(Command::Trigger),
         "ca" => ca::CaArgs::from_arg_matches(&matches).map(Command::Ca),
+        "config" => config::ConfigArgs::from_arg_matches(&matches).map(Command::Config),
         _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
     }
 }
@@ -136,5 +139,6 @@ fn execute(command: Command) -> Exit {
         Command::Announce(args) => announce::run(args),
         Command::Trigger(args) => trigger::run(args),
         Command::Ca(args) => ca::run(args),
+        Command::Config(args) => config::run(args),
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod announce;
 pub(crate) mod ca;
 pub(crate) mod common;
+pub(crate) mod config;
 pub(crate) mod filter;
 pub(crate) mod gateway;
 pub(crate) mod hub;

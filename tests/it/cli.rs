@@ -6,6 +6,7 @@
 
 mod announce;
 mod ca;
+mod config;
 mod configuration;
 mod help;
 mod hub;
@@ -17,7 +18,7 @@ mod trigger;
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 10] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
     ("fedmsg-signing-relay", "signing-relay"),
@@ -27,11 +28,14 @@ const COMMANDS: [(&str, &str); 9] = [
     ("fedmsg-announce", "announce"),
     ("fedmsg-trigger", "trigger"),
     ("fedmsg-ca", "ca"),
+    ("fedmsg-config", "config"),
 ];
 
 /// Those that join the bus: they have flags for the configuration, and a log.
 fn commands_on_the_bus() -> impl Iterator<Item = (&'static str, &'static str)> {
-    COMMANDS.into_iter().filter(|(_, word)| *word != "ca")
+    COMMANDS
+        .into_iter()
+        .filter(|(_, word)| !["ca", "config"].contains(word))
 }
 
 /// Checks the exit status of a command that has failed, that it has written nothing but a complaint,

@@ -46,6 +46,10 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             "Keep a small CA: issue and revoke certificates",
             vec![0, 2, 65, 70, 74, 78],
         ),
+        (
+            "Show the configuration, and where it comes from.",
+            vec![0, 1, 2, 74, 78],
+        ),
     ];
     for ((own, word), (purpose, statuses)) in COMMANDS.into_iter().zip(about) {
         let mut bodies = Vec::new();
@@ -57,6 +61,7 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             match word {
                 "ca" => usage.push_str(" <COMMAND>"),
                 "trigger" => usage.push_str(" [-- <PROGRAM ARGUMENT>...]"),
+                "config" => usage.push_str(" [COMMAND]"),
                 _ => {}
             }
             assert!(help.lines.contains(&usage), "no {usage:?}");

@@ -1,0 +1,126 @@
+//! `fedmsg-config`: shows the configuration, and where it comes from.
+
+mod answer;
+mod show;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use fedmsg_config::{KeyPath, Listing};
+use toml::Table;
+
+use self::show::ShowArgs;
+use super::common::{fail, load};
+use crate::exit::Exit;
+
+/// Show the configuration, and where it comes from.
+///
+/// Without a subcommand it does what the original's does, for scripts that read it: all settings as JSON,
+/// or the one that --query names. A list is one item a line then, a text is bare, anything else is JSON.
+///
+/// A path is keys joined by dots. A key that has dots itself may be written as it is or in quotes:
+/// endpoints.bodhi.app01 or 'endpoints."bodhi.app01"'.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmsg-config --query relay_inbound         the addresses of the relay, one a line
+  fedmsg-config --origin                      every setting, and the file and line it comes from
+  fedmsg-config --config ./fedmsg.toml        what this file makes of the defaults, as JSON
+
+Exit status:
+  0   done
+  1   there is no such setting, or it has no value
+  2   bad command line
+  74  standard output cannot be written
+  78  the configuration is wrong")]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
+
+    /// Show only the setting at this path, bare, for scripts
+    #[arg(long, value_name = "PATH", conflicts_with = "origin")]
+    query: Option<String>,
+
+    /// Show each setting with where it comes from, as `show --origin` does
+    #[arg(long)]
+    origin: bool,
+
+    /// Leave out what has its built-in default
+    #[arg(long, global = true)]
+    disable_defaults: bool,
+
+    /// Read this file, or the files of this directory, instead of the usual ones
+    #[arg(
+        long,
+        alias = "config-filename",
+        global = true,
+        value_name = "FILE|DIR",
+        help_heading = "Configuration"
+    )]
+    config: Option<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Show(ShowArgs),
+}
+
+/// How settings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// As a configuration file
+    Toml,
+    /// As one document, or one line for each setting with --origin
+    Json,
+}
+
+/// Runs the command.
+pub(crate) fn run(args: ConfigArgs) -> Exit {
+    let has_both = args.action.is_some() && (args.query.is_some() || args.origin);
+    if has_both {
+        return fail(
+            Exit::Usage,
+            "--query and --origin go before no subcommand: see `show --help`",
+        );
+    }
+    let shown = match &args.action {
+        Some(Action::Show(show)) => listing(&args).and_then(|it| show.text(&it)),
+        None if args.origin => listing(&args).and_then(|it| show::with_origins(&it, Format::Toml)),
+        None => listing(&args).and_then(|it| answer::text(&it, args.query.as_deref())),
+    };
+    match shown {
+        Ok(text) => print(&text),
+        Err(exit) => exit,
+    }
+}
+
+/// Loads the configuration.
+fn listing(args: &ConfigArgs) -> Result<Listing, Exit> {
+    let loaded = load(args.config.clone(), Table::new(), None)?;
+    let listing = Listing::new(&loaded).map_err(|error| fail(Exit::Software, error))?;
+    Ok(if args.disable_defaults {
+        listing.without_defaults()
+    } else {
+        listing
+    })
+}
+
+/// Finds a setting, or says in the words of the original that there is none: scripts look for them.
+fn find<'a>(listing: &'a Listing, path: &str) -> Result<(KeyPath, &'a toml::Value), Exit> {
+    listing.find(path).ok_or_else(|| {
+        anstream::eprintln!("Key `{path}` does not exist in config");
+        Exit::Missing
+    })
+}
+
+/// Writes `text` to standard output as it is: nothing in it is decoration.
+fn print(text: &str) -> Exit {
+    use std::io::{ErrorKind, Write as _};
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Ok,
+        // Whoever read this has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Ok,
+        Err(error) => fail(Exit::Io, format_args!("standard output: {error}")),
+    }
+}
