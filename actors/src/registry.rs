@@ -6,13 +6,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fedmsg_config::{Params, ParamsError, Source};
+use fedmsg_config::{Config, Params, ParamsError, Source};
 use fedmsg_message::TopicPattern;
 use futures::future::BoxFuture;
 
 use crate::consumer::{BoxError, Consumer};
 use crate::context::{ConsumerContext, ProducerContext};
 use crate::hosted::{Hosted, HostedConsumer, HostedProducer};
+use crate::plan::{Plan, PlanError, StartError};
 use crate::producer::Producer;
 
 type Built<T> = BoxFuture<'static, Result<T, BoxError>>;
@@ -114,6 +115,15 @@ impl Registry {
     /// The names of the kinds of producers, sorted.
     pub fn producer_kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.producers.keys().copied()
+    }
+
+    /// Looks up everything that `config` enables, as a hub does before it starts, and starts nothing:
+    /// every kind that is not known, and all params and schedules that do not do.
+    pub fn check(&self, config: &Config) -> Vec<PlanError> {
+        match Plan::new(config, self) {
+            Err(StartError::Plan(errors)) => errors,
+            _ => Vec::new(),
+        }
     }
 
     pub(crate) fn find_consumer(&self, kind: &str) -> Option<&ConsumerKind> {

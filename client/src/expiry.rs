@@ -43,6 +43,11 @@ impl Expiry {
         Self::new(what, location, validity.not_before, validity.not_after)
     }
 
+    /// What ends, where it is, and from when to when it is good, in seconds since the epoch.
+    pub(crate) fn parts(&self) -> (&'static str, &str, i64, i64) {
+        (self.what, &self.location, self.begin, self.end)
+    }
+
     /// Logs what is due at `now`. Costs next to nothing when there is nothing to say.
     pub(crate) fn check(&self, now: i64) {
         if now < self.next.load(Ordering::Relaxed) {

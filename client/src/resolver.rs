@@ -28,7 +28,11 @@ pub struct ResolveError {
 /// Returns `endpoint` with its host name replaced by an address, IPv4 before IPv6 (the original
 /// knows IPv4 only). An address, `ipc` and `inproc` come back as they are; `*`, which says "every
 /// interface" to one who binds, is this host to one who connects (`127.0.0.1`, as the original does).
-pub(crate) async fn resolve(endpoint: &Endpoint) -> Result<Endpoint, ResolveError> {
+///
+/// # Errors
+///
+/// The name has no address, or there is no answer within 6 s.
+pub async fn resolve(endpoint: &Endpoint) -> Result<Endpoint, ResolveError> {
     let (Some(host), Some(port)) = (endpoint.host(), endpoint.port()) else {
         return Ok(endpoint.clone());
     };

@@ -99,7 +99,7 @@ impl Signing {
 }
 
 /// Returns the entry of `certnames` that signs for the publisher `name`, if it has one of its own.
-fn entry(config: &Config, name: Option<&str>, host: &str) -> String {
+pub(crate) fn entry(config: &Config, name: Option<&str>, host: &str) -> String {
     match (&config.cert_prefix, name) {
         (Some(prefix), _) => format!("{prefix}.{host}"),
         (None, Some(name)) => name.to_owned(),

@@ -21,6 +21,7 @@ use self::download::{Fetch, over_https};
 use self::files::Files;
 use self::trust_file::TrustFileError;
 use crate::clock::unix_time;
+use crate::expiry::Expiry;
 
 /// How often files are looked at, and what is due is downloaded.
 const PERIOD: Duration = Duration::from_secs(10);
@@ -112,6 +113,14 @@ impl Drop for Trust {
             refresher.abort();
         }
     }
+}
+
+/// Reads what [`Trust::open`] reads, once, and returns when each part of it expires; of what is to be
+/// downloaded first, nothing.
+pub(crate) fn read_once(config: &Config) -> Result<Vec<Expiry>, TrustOpenError> {
+    let mut files = Files::of(config, &over_https());
+    files.read()?;
+    Ok(files.into_expiries())
 }
 
 fn policy(config: &Config) -> RoutingPolicy {

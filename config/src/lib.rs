@@ -64,7 +64,7 @@ pub use self::endpoints::Endpoints;
 pub use self::error::{ConfigError, ConfigErrors};
 pub use self::key_path::{KeyPath, Segment};
 pub use self::listing::{Listing, Setting};
-pub use self::load::Loaded;
+pub use self::load::{Examined, Loaded};
 pub use self::location::{Location, LocationError};
 pub use self::mailbox_config::{MailboxConfig, WhenFull};
 pub use self::origin::Origin;

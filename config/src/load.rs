@@ -27,6 +27,17 @@ const TEXT: &str = "text";
 /// What the text of [`Sources::fallback`] is called in messages.
 const FALLBACK: &str = "built-in configuration";
 
+/// A configuration as far as it can be read, and everything that is wrong with it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Examined {
+    /// The configuration; where there are errors, without what is at fault, which has its default. It is
+    /// missing when nothing could be made of it.
+    pub loaded: Option<Loaded>,
+    /// The errors, if there are any.
+    pub errors: Option<ConfigErrors>,
+}
+
 /// A configuration, and how it came about.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -50,6 +61,34 @@ impl Config {
     /// not TOML, unknown keys, values of a wrong type or out of range, missing keys, producers
     /// without a schedule. When a file is not TOML, keys that are only missing are not reported.
     pub fn load(sources: &Sources) -> Result<Loaded, ConfigErrors> {
+        let Examined { loaded, errors } = Self::examine(sources);
+        match (errors, loaded) {
+            (None, Some(loaded)) => Ok(loaded),
+            (Some(errors), _) => Err(errors),
+            (None, None) => Err(unreadable(&Origins::default())),
+        }
+    }
+
+    /// Reads as much of the configuration as can be read, for those who look for more that is wrong with
+    /// it than [`Config::load`] does.
+    ///
+    /// ```
+    /// use fedmsg_config::{Config, Sources};
+    ///
+    /// let sources = Sources {
+    ///     root: "/nonexistent".into(),
+    ///     cwd: "/nonexistent".into(),
+    ///     flags: toml::toml! {
+    ///         active = 5
+    ///         environment = "stg"
+    ///     },
+    ///     ..Sources::default()
+    /// };
+    /// let examined = Config::examine(&sources);
+    /// assert_eq!(examined.errors.map(|errors| errors.len()), Some(1));
+    /// assert_eq!(examined.loaded.expect("all but that").config.environment, "stg");
+    /// ```
+    pub fn examine(sources: &Sources) -> Examined {
         let Files {
             mut layers,
             paths,
@@ -76,13 +115,14 @@ impl Config {
         layers.extend(variables);
         errors.extend(problems);
         layers.push(Layer::new(Origin::Flag, sources.flags.clone()));
-        let (config, origins) = read(layers, errors)?;
-        Ok(Loaded {
+        let Reading { read, errors } = read(layers, errors);
+        let loaded = read.map(|(config, origins)| Loaded {
             config,
             origins,
             files: paths,
             used_fallback,
-        })
+        });
+        Examined { loaded, errors }
     }
 
     /// Reads the configuration from a TOML text alone; what it does not say has the default.
@@ -99,20 +139,43 @@ impl Config {
             Ok(layer) => (vec![layer], Vec::new()),
             Err(errors) => (Vec::new(), errors),
         };
-        let (config, _) = read(layers, errors)?;
-        Ok(config)
+        let Reading { read, errors } = read(layers, errors);
+        match (errors, read) {
+            (None, Some((config, _))) => Ok(config),
+            (Some(errors), _) => Err(errors),
+            (None, None) => Err(unreadable(&Origins::default())),
+        }
     }
+}
+
+/// What came of reading layers.
+struct Reading {
+    read: Option<(Config, Origins)>,
+    errors: Option<ConfigErrors>,
+}
+
+fn unreadable(origins: &Origins) -> ConfigErrors {
+    let problem = Problem::Invalid("the configuration cannot be read".to_owned());
+    origins.error(KeyPath::root(), problem).into()
 }
 
 /// Merges the layers on top of the defaults and reads the result. `errors` are the problems of the
 /// sources that gave no layer.
-fn read(
-    mut layers: Vec<Layer>,
-    mut errors: Vec<ConfigError>,
-) -> Result<(Config, Origins), ConfigErrors> {
+fn read(mut layers: Vec<Layer>, mut errors: Vec<ConfigError>) -> Reading {
     let is_complete = errors.is_empty();
-    layers.insert(0, defaults()?);
-    let (table, origins) = merge(&layers)?;
+    let merged = defaults().and_then(|defaults| {
+        layers.insert(0, defaults);
+        merge(&layers)
+    });
+    let (table, origins) = match merged {
+        Ok(merged) => merged,
+        Err(errors) => {
+            return Reading {
+                read: None,
+                errors: Some(errors),
+            };
+        }
+    };
     let extraction = extract::<Config>(&table);
     let schedules = extraction
         .value
@@ -138,14 +201,9 @@ fn read(
             errors.push(error);
         }
     }
-    match (ConfigErrors::from_vec(errors), extraction.value) {
-        (None, Some(config)) => Ok((config, origins)),
-        (Some(errors), _) => Err(errors),
-        (None, None) => {
-            let problem = Problem::Invalid("the configuration cannot be read".to_owned());
-            Err(origins.error(KeyPath::root(), problem).into())
-        }
-    }
+    let errors = ConfigErrors::from_vec(errors);
+    let read = extraction.value.map(|config| (config, origins));
+    Reading { read, errors }
 }
 
 fn is_about_absence(problem: &Problem) -> bool {

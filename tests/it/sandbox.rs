@@ -62,6 +62,11 @@ impl Sandbox {
         sandbox
     }
 
+    /// Returns the directory.
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
     /// Writes a file below the directory.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.directory.path().join(name);

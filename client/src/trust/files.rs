@@ -105,6 +105,11 @@ impl Files {
         }
     }
 
+    /// Returns when each part of what was read expires; nothing when it is not complete.
+    pub(super) fn into_expiries(self) -> Vec<Expiry> {
+        self.expiries
+    }
+
     /// Does without what was kept and does not go with the rest; an error when that was not kept.
     fn discard(&mut self, error: TrustError) -> Result<(), TrustOpenError> {
         let are_apart = matches!(

@@ -1,6 +1,7 @@
-//! `fedmsg-config`: shows the configuration, and where it comes from.
+//! `fedmsg-config`: shows the configuration and where it comes from, and checks it.
 
 mod answer;
+mod check;
 mod show;
 
 use std::path::PathBuf;
@@ -9,9 +10,11 @@ use clap::{Args, Subcommand, ValueEnum};
 use fedmsg_config::{KeyPath, Listing};
 use toml::Table;
 
+use self::check::CheckArgs;
 use self::show::ShowArgs;
 use super::common::{fail, load};
 use crate::exit::Exit;
+use crate::hub::built_in_kinds;
 
 /// Show the configuration, and where it comes from.
 ///
@@ -63,6 +66,7 @@ pub(crate) struct ConfigArgs {
 #[derive(Debug, Subcommand)]
 enum Action {
     Show(ShowArgs),
+    Check(CheckArgs),
 }
 
 /// How settings are written.
@@ -84,6 +88,13 @@ pub(crate) fn run(args: ConfigArgs) -> Exit {
         );
     }
     let shown = match &args.action {
+        Some(Action::Check(check)) => {
+            let (text, exit) = check::run(check, args.config.as_ref(), &built_in_kinds());
+            return match print(&text) {
+                Exit::Ok => exit,
+                failed => failed,
+            };
+        }
         Some(Action::Show(show)) => listing(&args).and_then(|it| show.text(&it)),
         None if args.origin => listing(&args).and_then(|it| show::with_origins(&it, Format::Toml)),
         None => listing(&args).and_then(|it| answer::text(&it, args.query.as_deref())),

@@ -1,5 +1,6 @@
 //! `fedmsg-config` as scripts and people see it.
 
+mod check;
 mod show;
 
 use crate::peers::Finished;

@@ -1,0 +1,148 @@
+//! `fedmsg-config check`: everything that can be wrong with a configuration and shows without starting.
+//!
+//! [`super::run`] calls it with the kinds that the program knows. Each file of `check/` looks at one thing
+//! and adds its [`Finding`]s.
+
+mod addresses;
+mod files;
+mod finding;
+mod kinds;
+mod topics;
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use fedmsg_actors::Registry;
+use fedmsg_config::{Config, ConfigErrors, Sources};
+use toml::Table;
+
+use self::finding::{Finding, Severity};
+use crate::exit::Exit;
+
+/// Check configurations: everything that can be told without starting.
+///
+/// Each FILE or DIR is a configuration by itself, read as --config reads it, variables included; without
+/// any, it is the one that programs started here find. All problems are shown at once, each on a line with
+/// file, line and key. The status is 0 when there are none but warnings.
+///
+/// Nothing is sent and nothing is downloaded. Addresses of this host are bound for a moment, to see whether
+/// they are free.
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// The configurations; the usual one if there is none here
+    #[arg(value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+
+    /// Look the names of hosts up, too
+    #[arg(long)]
+    resolve: bool,
+
+    /// How to write what is found
+    #[arg(long, value_enum, default_value_t = Form::Text)]
+    format: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// FILE:LINE: error: KEY: what is wrong
+    Text,
+    /// One object a line
+    Json,
+}
+
+/// What a check looks at beside the configuration itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// What the configuration says.
+    Text,
+    /// That, and this machine: its keys, certificates and ports.
+    Machine,
+    /// That, and whether host names have addresses.
+    Names,
+}
+
+/// What `check` has to say, and how it ends.
+pub(super) fn run(
+    args: &CheckArgs,
+    config: Option<&PathBuf>,
+    registry: &Registry,
+) -> (String, Exit) {
+    let named: Vec<Option<PathBuf>> = if args.paths.is_empty() {
+        vec![config.cloned()]
+    } else {
+        args.paths.iter().cloned().map(Some).collect()
+    };
+    let scope = if args.resolve {
+        Scope::Names
+    } else {
+        Scope::Machine
+    };
+    let check = |config| {
+        findings(
+            &Sources::from_process(config, Table::new()),
+            registry,
+            scope,
+        )
+    };
+    let mut findings: Vec<Finding> = named.into_iter().flat_map(check).collect();
+    // A file may be part of several configurations, and a variable is part of all.
+    say_once(&mut findings);
+    let errors = findings.iter().filter(|it| it.severity == Severity::Error);
+    let errors = errors.count();
+    let text = findings.iter().map(|finding| match args.format {
+        Form::Text => format!("{finding}\n"),
+        Form::Json => format!("{}\n", finding.to_json()),
+    });
+    let text = text.collect();
+    let program = fedmsg::program_name();
+    let warnings = findings.len() - errors;
+    anstream::eprintln!("{program}: {errors} errors, {warnings} warnings");
+    let exit = if errors == 0 { Exit::Ok } else { Exit::Config };
+    (text, exit)
+}
+
+/// Looks for everything that is wrong with the configuration of `sources`, for a program that knows the
+/// kinds of `registry`.
+pub(super) fn findings(sources: &Sources, registry: &Registry, scope: Scope) -> Vec<Finding> {
+    let examined = Config::examine(sources);
+    let errors = examined.errors.iter().flat_map(ConfigErrors::iter);
+    let mut findings: Vec<Finding> = errors.map(Finding::from).collect();
+    let Some(loaded) = examined.loaded else {
+        return findings;
+    };
+    // What depends on a setting that is at fault is not known.
+    let is_sound = |keys: &[&str]| {
+        let mut errors = examined.errors.iter().flat_map(ConfigErrors::iter);
+        !errors.any(|error| {
+            let first = error.key.segments().first();
+            let is = |key: &&str| first == Some(&fedmsg_config::Segment::from(*key));
+            keys.iter().any(is) || error.key.is_root()
+        })
+    };
+    kinds::check(&loaded, registry, &mut findings);
+    topics::check(&loaded, &mut findings);
+    if scope != Scope::Text {
+        if is_sound(&files::SIGNING) {
+            files::check_signing(&loaded, &mut findings);
+        }
+        if is_sound(&files::VALIDATION) {
+            files::check_validation(&loaded, &mut findings);
+        }
+    }
+    if is_sound(&addresses::KEYS) {
+        addresses::check(&loaded, scope, &mut findings);
+    }
+    findings.sort_by(|a, b| a.origin.cmp(&b.origin));
+    say_once(&mut findings);
+    findings
+}
+
+/// Leaves out what is said for the second time.
+fn say_once(findings: &mut Vec<Finding>) {
+    let mut seen = HashSet::new();
+    findings.retain(|finding| seen.insert(finding.to_string()));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,85 @@
+//! Whether every consumer and producer is of a kind that there is, with params that it takes.
+//!
+//! [`super::findings`] calls it; the engine looks them up as it does for a hub.
+
+use fedmsg_actors::{PlanError, Registry};
+use fedmsg_config::{ConfigErrors, KeyPath, Loaded, Problem};
+
+use super::finding::{Finding, Severity};
+
+/// Looks all instances up; what is wrong with one that is not enabled is a warning.
+pub(super) fn check(loaded: &Loaded, registry: &Registry, findings: &mut Vec<Finding>) {
+    let mut config = loaded.config.clone();
+    for consumer in config.consumers.values_mut() {
+        consumer.enabled = true;
+    }
+    for producer in config.producers.values_mut() {
+        producer.enabled = true;
+    }
+    for error in registry.check(&config) {
+        let is_enabled = is_enabled(loaded, &error);
+        findings.extend(located(loaded, error).iter().map(|error| {
+            let finding = Finding::from(error);
+            match is_enabled {
+                true => finding,
+                false => Finding {
+                    severity: Severity::Warning,
+                    ..finding
+                },
+            }
+        }));
+    }
+}
+
+fn is_enabled(loaded: &Loaded, error: &PlanError) -> bool {
+    let config = &loaded.config;
+    match error {
+        PlanError::UnknownKind {
+            table: "consumers",
+            name,
+            ..
+        }
+        | PlanError::Params {
+            table: "consumers",
+            name,
+            ..
+        } => config.consumers.get(name).is_none_or(|it| it.enabled),
+        PlanError::UnknownKind { name, .. }
+        | PlanError::Params { name, .. }
+        | PlanError::Schedule { name, .. } => {
+            config.producers.get(name).is_none_or(|it| it.enabled)
+        }
+    }
+}
+
+/// Returns an error of the plan with its place and with what may have been meant.
+fn located(loaded: &Loaded, error: PlanError) -> ConfigErrors {
+    let origins = &loaded.origins;
+    match error {
+        PlanError::Params {
+            table: "consumers",
+            name,
+            source,
+        } => origins.consumer_errors(&name, source),
+        PlanError::Params { name, source, .. } => origins.producer_errors(&name, source),
+        PlanError::UnknownKind {
+            table,
+            name,
+            kind,
+            known,
+        } => {
+            let known = known.split(", ").map(str::to_owned).collect();
+            let problem = Problem::UnknownName { name: kind, known };
+            origins
+                .error(KeyPath::from([table, &*name, "kind"]), problem)
+                .into()
+        }
+        PlanError::Schedule { name, source } => {
+            let producer = KeyPath::from(["producers", &*name]);
+            let key = source
+                .key()
+                .map_or(producer.clone(), |key| producer.child(key));
+            origins.error(key, Problem::Schedule(source)).into()
+        }
+    }
+}

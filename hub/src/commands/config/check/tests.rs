@@ -1,0 +1,128 @@
+//! What is found in a configuration, and where.
+
+use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams};
+
+use super::*;
+use crate::hub::built_in_kinds;
+
+/// Returns what is found in `toml`, without a look at this machine.
+fn found(toml: &str, registry: &Registry) -> Vec<String> {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.toml"), toml).unwrap();
+    let sources = Sources {
+        config: Some("a.toml".into()),
+        cwd: directory.path().to_owned(),
+        ..Sources::default()
+    };
+    let findings = findings(&sources, registry, Scope::Text);
+    findings.iter().map(ToString::to_string).collect()
+}
+
+#[track_caller]
+fn check(toml: &str, expected: &[&str]) {
+    let found = found(toml, &built_in_kinds());
+    assert_eq!(found.len(), expected.len(), "{found:#?}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(found.starts_with(expected), "{found:?}, not {expected:?}");
+    }
+}
+
+#[test]
+fn nothing_is_wrong_with_what_is_right() {
+    check("", &[]);
+    check("[consumers.audit]\nkind = 'log'\ntopics = '#'", &[]);
+}
+
+#[test]
+fn everything_is_found_at_once() {
+    check(
+        "\
+tiemout = 1
+topic_prefix = 'org.example'
+[consumers.a]
+kind = 'lgo'
+[consumers.b]
+kind = 'log'
+enabled = false
+params = { levle = 'info' }
+[consumers.c]
+kind = 'log'
+topics = ['org.example.#', 'com.example.#']
+retry = 5
+[consumers.d]
+kind = 'log'
+topics = 'org.t*'
+[producers.e]
+kind = 'heartbeat'
+cron = '0 0 30 2 *'
+",
+        &[
+            "a.toml:1: error: tiemout: unknown key; did you mean \"timeout\"?",
+            "a.toml:4: error: consumers.a.kind: unknown value; did you mean \"log\"?",
+            "a.toml:8: warning: consumers.b.params.levle: unknown key; did you mean \"level\"?",
+            "a.toml:11: warning: consumers.c.topics[1]: \"com.example.#\" matches nothing",
+            "a.toml:12: error: consumers.c.retry: ",
+            "a.toml:15: error: consumers.d.topics: ",
+            "a.toml:18: error: producers.e.cron: cron pattern \"0 0 30 2 *\" is never due",
+        ],
+    );
+}
+
+#[test]
+fn addresses_that_two_would_bind_are_found() {
+    check(
+        "\
+name = 'a.host'
+[endpoints]
+'a.host' = 'tcp://127.0.0.1:4000'
+'b.host' = 'tcp://127.0.0.1:4000'
+relay_outbound = 'tcp://127.0.0.1:4000'
+[consumers.relay]
+kind = 'relay'
+",
+        &[
+            "a.toml:5: error: endpoints.relay_outbound: tcp://127.0.0.1:4000 is that of endpoints.\"a.host\"",
+        ],
+    );
+    check(
+        "\
+relay_inbound = ['tcp://127.0.0.1:4001', 'tcp://*:4002']
+[endpoints]
+relay_outbound = ['tcp://127.0.0.1:4002', 'tcp://127.0.0.1:4003']
+[consumers.relay]
+kind = 'relay'
+",
+        &[
+            "a.toml:1: warning: relay_inbound[1]: tcp://*:4002 is that of endpoints.relay_outbound[0]",
+        ],
+    );
+}
+
+#[test]
+fn what_cannot_be_read_is_all_that_is_found() {
+    check("a = ", &["a.toml:1: error: "]);
+}
+
+struct Own;
+
+impl Consumer for Own {
+    const KIND: &'static str = "own";
+    type Params = NoParams;
+
+    async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+        Ok(Self)
+    }
+
+    async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_program_is_checked_with_its_own_kinds() {
+    let mut registry = built_in_kinds();
+    let toml = "consumers.x = { kind = 'own' }";
+    assert_eq!(found(toml, &registry).len(), 1);
+    registry.consumer::<Own>();
+    assert_eq!(found(toml, &registry), [""; 0]);
+}

@@ -1,0 +1,162 @@
+//! `fedmsg-config check`: what it finds, and how it ends.
+
+use std::net::{Ipv4Addr, TcpListener};
+
+use serde_json::Value;
+
+use super::config;
+use crate::cli::check_failure;
+use crate::peers::Finished;
+use crate::sandbox::Sandbox;
+
+/// Checks the status, and that every line found begins so.
+#[track_caller]
+fn check(finished: &Finished, status: i32, expected: &[&str]) {
+    assert_eq!(finished.status.code(), Some(status), "{finished:#?}");
+    assert_eq!(finished.lines.len(), expected.len(), "{finished:#?}");
+    for (line, expected) in finished.lines.iter().zip(expected) {
+        assert!(line.starts_with(expected), "{line:?}, not {expected:?}");
+    }
+}
+
+const WRONG: &str = "\
+topc_prefix = 'org'
+[endpoints]
+a = 'tcp://a'
+[consumers.audit]
+kind = 'lgo'
+";
+
+#[test]
+fn every_problem_has_its_line_and_the_status_is_that_of_a_wrong_configuration() {
+    let finished = config(WRONG, &["check"]);
+    let expected = [
+        "fedmsg.toml:1: error: topc_prefix: unknown key; did you mean \"topic_prefix\"?",
+        "fedmsg.toml:3: error: endpoints.a: a tcp address needs a port",
+        "fedmsg.toml:5: error: consumers.audit.kind: unknown value; did you mean \"log\"?",
+    ];
+    check(&finished, 78, &expected);
+    assert_eq!(finished.errors, "fedmsg-config: 3 errors, 0 warnings\n");
+    check(&config("timeout = 5", &["check"]), 0, &[]);
+}
+
+#[test]
+fn each_path_is_a_configuration_by_itself() {
+    let sandbox = Sandbox::new();
+    sandbox.write("site/conf.d/10-a.toml", "tiemout = 1");
+    sandbox.write("site/conf.d/20-b.toml", "environment = 'stg'");
+    sandbox.write("b.toml", "a =");
+    let words = ["fedmsg-config", "check", "site", "b.toml", "nope.toml"];
+    let expected = [
+        "site/conf.d/10-a.toml:1: error: tiemout: ",
+        "b.toml:1: error: ",
+        "  1 | a =",
+        "    | ",
+        "nope.toml: error: no such file or directory",
+    ];
+    check(&sandbox.run(&words), 78, &expected);
+}
+
+#[test]
+fn json_is_one_object_a_line() {
+    let finished = config(WRONG, &["check", "--format", "json"]);
+    assert_eq!(finished.status.code(), Some(78));
+    let lines = finished.lines.iter();
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[0]["severity"], "error");
+    assert_eq!(lines[0]["file"], "fedmsg.toml");
+    assert_eq!(lines[0]["line"], 1);
+    assert_eq!(lines[0]["key"], "topc_prefix");
+}
+
+#[test]
+fn keys_and_certificates_are_looked_at() {
+    let sandbox = Sandbox::new();
+    sandbox
+        .run(&["fedmsg-ca", "init", "--dir", "pki"])
+        .expect_success();
+    let issue = ["fedmsg-ca", "issue", "app01", "--dir", "pki", "--days", "3"];
+    sandbox.run(&issue).expect_success();
+    sandbox
+        .run(&["fedmsg-ca", "issue", "app02", "--dir", "pki"])
+        .expect_success();
+    let text = "\
+name = 'shop.app01'
+sign_messages = true
+validate_signatures = true
+ssldir = 'pki'
+ca_cert_location = 'pki/ca.crt'
+crl_location = 'pki/crl.pem'
+[certnames]
+'shop.app01' = 'app01'
+";
+    let run = |text: &str| {
+        sandbox.write("fedmsg.toml", text);
+        sandbox.run(&["fedmsg-config", "check"])
+    };
+    check(&run(text), 0, &[]);
+    let key = std::fs::read_to_string(sandbox.path().join("pki/app02.key")).expect("a key");
+    sandbox.write("pki/app01.key", &key);
+    check(
+        &run(text),
+        78,
+        &["fedmsg.toml:8: error: certnames.\"shop.app01\": cannot sign with"],
+    );
+    let absent = text.replace("'app01'", "'app03'");
+    check(
+        &run(&absent),
+        78,
+        &["fedmsg.toml:8: error: certnames.\"shop.app01\": cannot read pki/app03.crt"],
+    );
+    let nobody = text.replace("'shop.app01' = ", "'shop.app02' = ");
+    check(
+        &run(&nobody),
+        78,
+        &["fedmsg.toml:2: error: sign_messages: nothing to sign with"],
+    );
+    let no_ca = text
+        .replace("sign_messages = true\n", "")
+        .replace("pki/ca.crt", "pki/no.crt");
+    check(
+        &run(&no_ca),
+        78,
+        &["fedmsg.toml:4: error: ca_cert_location: "],
+    );
+    let no_crl = text
+        .replace("sign_messages = true\n", "")
+        .replace("pki/crl.pem", "pki/ca.key");
+    check(&run(&no_crl), 78, &["fedmsg.toml:"]);
+}
+
+#[test]
+fn a_port_in_use_is_a_warning_and_a_name_without_an_address_an_error_if_it_is_looked_up() {
+    let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let port = taken.local_addr().expect("a bound socket").port();
+    let text =
+        format!("name = 'a.b'\nrelay_inbound = []\n[endpoints]\n'a.b' = 'tcp://127.0.0.1:{port}'");
+    let finished = config(&text, &["check"]);
+    check(
+        &finished,
+        0,
+        &["fedmsg.toml:4: warning: endpoints.\"a.b\": tcp://127.0.0.1:"],
+    );
+    assert!(finished.lines[0].contains("in use now"), "{finished:#?}");
+
+    let text = "[endpoints]\na = 'tcp://no-such-host.invalid:1'";
+    check(&config(text, &["check"]), 0, &[]);
+    let finished = config(text, &["check", "--resolve"]);
+    check(
+        &finished,
+        78,
+        &["fedmsg.toml:2: error: endpoints.a: host no-such-host.invalid"],
+    );
+}
+
+#[test]
+fn the_flags_of_a_query_do_not_go_with_a_check() {
+    check_failure(&config("", &["--query", "x", "check"]), 2, &[]);
+    check_failure(&config("", &["check", "--format", "toml"]), 2, &[]);
+}
