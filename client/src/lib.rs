@@ -49,12 +49,8 @@ pub use self::identity::{host_name, program_name};
 pub use self::inspector::{Inspector, RefusalCount, Refusals};
 pub use self::log_limit::LogLimit;
 pub use self::preflight::{Lifetime, check_signing, check_trust, signing_entries};
-pub use self::publisher::{
-    Audience, PublishError, Published, Publisher, PublisherCounters, PublisherCounts,
-};
 pub use self::publisher::{PublishError, Published, Publisher, PublisherCounters, PublisherCounts};
 pub use self::resigner::Resigner;
-pub use self::resolver::ResolveError;
 pub use self::resolver::{ResolveError, resolve};
 pub use self::signing::SigningError;
 pub use self::socket::SocketError;

@@ -10,6 +10,7 @@
 //! | read the settings of a program | [`Sources`], [`Config::load`], [`Loaded`] |
 //! | read them from a text, in a test or an example | [`Config::from_toml`] |
 //! | show settings, and where each came from | [`Listing`], [`Origins`] |
+//! | carry a configuration of the original over | [`import()`], [`python`] |
 //! | know what can be set | [`Config`], [`ConsumerConfig`], [`ProducerConfig`], [`REFERENCE`] |
 //! | give a kind its own settings | [`Params`], [`duration`], [`ByteSize`] |
 
@@ -45,6 +46,10 @@ mod load;
 mod one_or_many;
 mod sources;
 
+// What is made of the original's files.
+mod import;
+pub mod python;
+
 // What is said about them.
 mod error;
 mod key_path;
@@ -62,6 +67,7 @@ pub use self::endpoint::{Endpoint, EndpointError, Scheme};
 pub use self::endpoint_name::EndpointName;
 pub use self::endpoints::Endpoints;
 pub use self::error::{ConfigError, ConfigErrors};
+pub use self::import::{Imported, Note, PythonFile, Weight, import};
 pub use self::key_path::{KeyPath, Segment};
 pub use self::listing::{Listing, Setting};
 pub use self::load::{Examined, Loaded};

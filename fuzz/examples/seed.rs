@@ -31,7 +31,8 @@ fn main() -> Result<()> {
     seeds.pki()?;
     seeds.json()?;
     seeds.nested()?;
-    seeds.topics()
+    seeds.topics()?;
+    seeds.programs()
 }
 
 struct Seeds {
@@ -240,6 +241,14 @@ impl Seeds {
         for (number, pattern) in patterns.lines().enumerate() {
             let seed = format!("{pattern}\0org.t.x");
             self.write("topic", &format!("pattern-{number}"), seed.as_bytes())?;
+        }
+        Ok(())
+    }
+
+    /// Writes the configurations in the style of the original's.
+    fn programs(&self) -> Result<()> {
+        for (name, text) in self.files("../fedmsg.d", ".py")? {
+            self.write("python", &name, &text)?;
         }
         Ok(())
     }

@@ -12,8 +12,6 @@ pub(crate) enum Exit {
     Ok = 0,
     /// What was asked for is not there, or was not said (as the original).
     Failed = 1,
-    /// What was asked for is not there (as the original).
-    Missing = 1,
     /// The command line is wrong (as the original, and as clap reports it; not EX_USAGE).
     Usage = 2,
     /// The input is wrong, e.g. no JSON (EX_DATAERR).

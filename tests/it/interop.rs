@@ -8,6 +8,7 @@
 mod bodies;
 mod direct;
 mod events;
+mod imported;
 mod relayed;
 mod restarts;
 mod signed;

@@ -1,7 +1,8 @@
-//! `fedmsg-config`: shows the configuration and where it comes from, and checks it.
+//! `fedmsg-config`: shows the configuration and where it comes from, checks it, and imports the original's.
 
 mod answer;
 mod check;
+mod import;
 mod show;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use fedmsg_config::{KeyPath, Listing};
 use toml::Table;
 
 use self::check::CheckArgs;
+use self::import::ImportArgs;
 use self::show::ShowArgs;
 use super::common::{fail, load};
 use crate::exit::Exit;
@@ -34,7 +36,8 @@ Exit status:
   0   done
   1   there is no such setting, or it has no value
   2   bad command line
-  74  standard output cannot be written
+  65  import has left something out, or a file is no text
+  74  a file cannot be read, or the output not written
   78  the configuration is wrong")]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
@@ -67,6 +70,7 @@ pub(crate) struct ConfigArgs {
 enum Action {
     Show(ShowArgs),
     Check(CheckArgs),
+    Import(ImportArgs),
 }
 
 /// How settings are written.
@@ -95,6 +99,7 @@ pub(crate) fn run(args: ConfigArgs) -> Exit {
                 failed => failed,
             };
         }
+        Some(Action::Import(files)) => return import::run(files, &built_in_kinds()),
         Some(Action::Show(show)) => listing(&args).and_then(|it| show.text(&it)),
         None if args.origin => listing(&args).and_then(|it| show::with_origins(&it, Format::Toml)),
         None => listing(&args).and_then(|it| answer::text(&it, args.query.as_deref())),
@@ -120,7 +125,7 @@ fn listing(args: &ConfigArgs) -> Result<Listing, Exit> {
 fn find<'a>(listing: &'a Listing, path: &str) -> Result<(KeyPath, &'a toml::Value), Exit> {
     listing.find(path).ok_or_else(|| {
         anstream::eprintln!("Key `{path}` does not exist in config");
-        Exit::Missing
+        Exit::Failed
     })
 }
 

@@ -1,6 +1,7 @@
 //! `fedmsg-config` as scripts and people see it.
 
 mod check;
+mod import;
 mod show;
 
 use crate::peers::Finished;

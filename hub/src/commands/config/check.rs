@@ -17,7 +17,8 @@ use fedmsg_actors::Registry;
 use fedmsg_config::{Config, ConfigErrors, Sources};
 use toml::Table;
 
-use self::finding::{Finding, Severity};
+use self::finding::Finding;
+pub(super) use self::finding::Severity;
 use crate::exit::Exit;
 
 /// Check configurations: everything that can be told without starting.
