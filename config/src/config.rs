@@ -17,7 +17,9 @@ use crate::consumer_config::ConsumerConfig;
 use crate::duration;
 use crate::endpoint::Endpoint;
 use crate::endpoints::Endpoints;
+use crate::file_mode::FileMode;
 use crate::location::Location;
+use crate::monitoring_address::MonitoringAddress;
 use crate::producer_config::ProducerConfig;
 use crate::{integer, one_or_many};
 
@@ -230,6 +232,17 @@ pub struct Config {
     #[serde(with = "duration")]
     pub stop_timeout: Duration,
 
+    /// Where a hub says every 5 seconds how it is, for `fedmsg-check` and other programs: an
+    /// "ipc://" or "tcp://" address, in which {process} is the name of the program and {host} that of
+    /// the host. Whoever reaches it may read it. Without it, a hub says nothing.
+    #[serde(rename = "moksha.monitoring.socket")]
+    pub monitoring_socket: Option<MonitoringAddress>,
+
+    /// Who may read from an "ipc://" address of that kind: octal digits, as chmod(1) takes them.
+    /// Reading takes the right to write. Without it, the umask decides.
+    #[serde(rename = "moksha.monitoring.socket.mode")]
+    pub monitoring_socket_mode: Option<FileMode>,
+
     /// Who publishes where, the same for everybody on the bus: for each publisher an address or a
     /// list. A publisher binds the first free one under its name, subscribers connect to all.
     /// Tables from several files add up; an empty list takes a name out again.
@@ -293,6 +306,8 @@ impl Default for Config {
             require_strong_signature: false,
             routing_nitpicky: false,
             stop_timeout: Duration::from_secs(10),
+            monitoring_socket: None,
+            monitoring_socket_mode: None,
             endpoints: [("relay_outbound", [Endpoint::loopback(4001)])]
                 .into_iter()
                 .collect(),

@@ -2,6 +2,8 @@
 //!
 //! A part of [`crate::Config`]; the hub's supervisor and the consumer's host read it.
 
+use std::time::Duration;
+
 use fedmsg_message::TopicPattern;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +11,7 @@ use crate::mailbox_config::MailboxConfig;
 use crate::params::Params;
 use crate::restart_config::RestartConfig;
 use crate::retry_config::RetryConfig;
-use crate::{integer, one_or_many};
+use crate::{duration, integer, one_or_many};
 
 /// The settings of one consumer: a table `[consumers.NAME]`.
 ///
@@ -51,6 +53,12 @@ pub struct ConsumerConfig {
     #[serde(default = "one", deserialize_with = "integer::within::<1, 64, _, _>")]
     pub workers: usize,
 
+    /// How long it may take over one message before the hub calls it stuck: says so in the log and in
+    /// its status, and no longer tells systemd that all is well. A time such as "5m"; "0s" means for
+    /// ever. At most 10 years.
+    #[serde(default = "five_minutes", with = "duration")]
+    pub stuck_after: Duration,
+
     /// The queue before it.
     #[serde(default)]
     pub mailbox: MailboxConfig,
@@ -78,6 +86,17 @@ pub enum Source {
     RelayInbound,
 }
 
+impl Source {
+    /// What it is called in the configuration.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Endpoints => "endpoints",
+            Self::RelayInbound => "relay_inbound",
+        }
+    }
+}
+
 impl ConsumerConfig {
     /// Returns the settings of a consumer of `kind` with every default.
     pub fn new(kind: impl Into<String>) -> Self {
@@ -88,6 +107,7 @@ impl ConsumerConfig {
             source: None,
             validate_signatures: None,
             workers: one(),
+            stuck_after: five_minutes(),
             mailbox: MailboxConfig::default(),
             retry: RetryConfig::default(),
             restart: RestartConfig::default(),
@@ -102,6 +122,12 @@ fn yes() -> bool {
 
 fn one() -> usize {
     1
+}
+
+/// The default of `stuck_after`, also of a producer: longer than any time-out in use, and soon enough for
+/// somebody to be told.
+pub(crate) fn five_minutes() -> Duration {
+    Duration::from_secs(300)
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ const PREFIX: &str = "FEDMSG_";
 /// What stands between the keys of nested tables in the name of a variable.
 const NESTING: &str = "__";
 
+/// Keys with dots in them, which the names of variables hardly can have: there a `_` stands for each.
+const DOTTED: [&str; 2] = ["moksha.monitoring.socket", "moksha.monitoring.socket.mode"];
+
 /// Returns a layer for each variable that is a setting, in the order of their names, and what is
 /// wrong with the others. An empty variable counts as unset.
 pub(crate) fn layers(
@@ -49,7 +52,11 @@ fn table(name: &str, text: &str) -> Result<Table, (KeyPath, String)> {
         .strip_prefix(PREFIX)
         .unwrap_or(name)
         .to_ascii_lowercase();
-    let mut keys: Vec<&str> = keys.split(NESTING).collect();
+    let dotted = DOTTED.iter().find(|key| key.replace('.', "_") == keys);
+    let mut keys: Vec<&str> = match dotted {
+        Some(key) => vec![key],
+        None => keys.split(NESTING).collect(),
+    };
     let path: KeyPath = keys.iter().copied().collect();
     if keys.iter().any(|key| key.is_empty()) {
         let message = format!("the name must be {PREFIX}KEY or {PREFIX}TABLE{NESTING}KEY");
@@ -126,6 +133,16 @@ mod tests {
             "FEDMSG_ENDPOINTS__a.b",
             "tcp://a:1",
             "endpoints.'a.b' = 'tcp://a:1'",
+        );
+        check(
+            "FEDMSG_MOKSHA_MONITORING_SOCKET",
+            "tcp://127.0.0.1:1",
+            "'moksha.monitoring.socket' = 'tcp://127.0.0.1:1'",
+        );
+        check(
+            "FEDMSG_MOKSHA.MONITORING.SOCKET.MODE",
+            "'770'",
+            "'moksha.monitoring.socket.mode' = '770'",
         );
         check("TIMEOUT", "5", "");
         check("fedmsg_timeout", "5", "");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::consumer_config::five_minutes;
 use crate::duration;
 use crate::params::Params;
 use crate::schedule::{Schedule, ScheduleError};
@@ -57,6 +58,12 @@ pub struct ProducerConfig {
     #[serde(default)]
     pub missed: Missed,
 
+    /// How long it may take over one message, or whatever else it does at its time, before the hub
+    /// calls it stuck: says so in the log and in its status, and no longer tells systemd that all is
+    /// well. A time such as "5m"; "0s" means for ever. At most 10 years.
+    #[serde(default = "five_minutes", with = "duration")]
+    pub stuck_after: Duration,
+
     /// Settings of its kind.
     #[serde(default)]
     pub params: Params,
@@ -85,6 +92,7 @@ impl ProducerConfig {
             timezone: None,
             now: false,
             missed: Missed::default(),
+            stuck_after: five_minutes(),
             params: Params::default(),
         }
     }

@@ -21,7 +21,7 @@ fn refuse(header: &str, setting: &str, key: KeyPath) -> Problem {
 }
 
 /// A value of a wrong type for each key.
-const WRONG_TYPES: [(&str, &str); 41] = [
+const WRONG_TYPES: [(&str, &str); 43] = [
     ("topic_prefix", "1"),
     ("environment", "true"),
     ("name", "1"),
@@ -60,6 +60,8 @@ const WRONG_TYPES: [(&str, &str); 41] = [
     ("certnames", "'bodhi'"),
     ("routing_policy", "[]"),
     ("stop_timeout", "10"),
+    ("moksha.monitoring.socket", "1"),
+    ("moksha.monitoring.socket.mode", "770"),
     ("endpoints", "'tcp://a:1'"),
     ("consumers", "[]"),
     ("producers", "1"),
@@ -68,7 +70,7 @@ const WRONG_TYPES: [(&str, &str); 41] = [
 #[test]
 fn a_wrong_type_is_refused_with_line_and_key() {
     for (key, value) in WRONG_TYPES {
-        let problem = refuse("", &format!("{key} = {value}"), KeyPath::from(key));
+        let problem = refuse("", &format!("'{key}' = {value}"), KeyPath::from(key));
         assert!(
             matches!(problem, Problem::WrongType { .. }),
             "{key}: {problem}"
@@ -113,10 +115,15 @@ fn a_value_out_of_range_is_refused_with_line_and_key() {
         ("crl_cache_expiry", &["-1"]),
         ("crl_policy", &["'accept'"]),
         ("stop_timeout", &["'-1s'", "'10'"]),
+        (
+            "moksha.monitoring.socket",
+            &["'inproc://a'", "'ipc:///run/{pid}'", "'/run/a'"],
+        ),
+        ("moksha.monitoring.socket.mode", &["'1777'", "'rwx'"]),
         ("relay_inbound", &["'udp://a:1'", "''"]),
     ] {
         for value in values {
-            let problem = refuse("", &format!("{key} = {value}"), KeyPath::from(key));
+            let problem = refuse("", &format!("'{key}' = {value}"), KeyPath::from(key));
             assert!(
                 matches!(problem, Problem::Invalid(_) | Problem::UnknownName { .. }),
                 "{key} = {value}: {problem:?}"
@@ -160,6 +167,7 @@ fn a_setting_of_a_consumer_is_refused_with_line_and_key() {
         ("source = 1", &["source"]),
         ("workers = 0", &["workers"]),
         ("workers = 65", &["workers"]),
+        ("stuck_after = 300", &["stuck_after"]),
         ("mailbox = 1", &["mailbox"]),
         ("mailbox.messages = 0", &["mailbox", "messages"]),
         ("mailbox.bytes = '1'", &["mailbox", "bytes"]),
@@ -194,6 +202,7 @@ fn a_setting_of_a_producer_is_refused_with_line_and_key() {
         ("cron = 5", "cron"),
         ("now = 1", "now"),
         ("missed = 'ignore'", "missed"),
+        ("stuck_after = 300", "stuck_after"),
         ("topic = 'x'", "topic"),
     ] {
         let has_rate = !setting.starts_with("every") && !setting.starts_with("cron");

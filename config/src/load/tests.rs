@@ -279,7 +279,7 @@ fn an_error_names_file_line_and_key() {
     assert_eq!(
         lines[3],
         "fedmsg.toml:7: consumers.audit.qqqqqq: unknown key; known: kind, enabled, topics, \
-         source, validate_signatures, workers, mailbox, retry, restart, params"
+         source, validate_signatures, workers, stuck_after, mailbox, retry, restart, params"
     );
     assert_eq!(errors.to_string(), lines.join("\n"));
 }

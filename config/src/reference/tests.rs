@@ -208,6 +208,8 @@ fn the_comments_of_the_reference_are_those_of_the_fields() {
             let example = match field.as_str() {
                 "consumers" => "consumers.log",
                 "producers" => "producers.heartbeat",
+                "monitoring_socket" => "\"moksha.monitoring.socket\"",
+                "monitoring_socket_mode" => "\"moksha.monitoring.socket.mode\"",
                 other => other,
             };
             let found = tables
