@@ -4,11 +4,13 @@
 
 use std::sync::Arc;
 
-use fedmsg_config::{Config, Endpoint, EndpointName, SocketOptions};
+use bytes::Bytes;
+use fedmsg_config::{Config, Endpoint, EndpointName, FileMode, SocketOptions};
 use fedmsg_message::TopicFilter;
 
 use crate::forwarder::Forwarder;
 use crate::inspector::Inspector;
+use crate::monitoring::{self, MonitoringError, MonitoringSocket};
 use crate::publisher::{PublishError, Publisher};
 use crate::resigner::Resigner;
 use crate::signing::SigningError;
@@ -191,6 +193,30 @@ impl Bus {
     ) -> Result<(Subscriber, Vec<Endpoint>), SubscribeError> {
         let filters = filters.into_iter().collect();
         Subscriber::bind(&self.context, &self.options(), name, endpoints, filters).await
+    }
+
+    /// Binds a socket on which this program says how it is. An `ipc://` path that a living process has is
+    /// left alone, the file of one that is dead is replaced; `mode` is for the new one.
+    ///
+    /// # Errors
+    ///
+    /// The address is taken, or not of this host; the file does not take the mode.
+    pub async fn monitoring_socket(
+        &self,
+        endpoint: &Endpoint,
+        mode: Option<FileMode>,
+    ) -> Result<MonitoringSocket, MonitoringError> {
+        MonitoringSocket::bind(&self.context, self.options(), endpoint, mode).await
+    }
+
+    /// Waits for the next message of a monitoring socket, for as long as it takes. Nothing says that
+    /// anybody is there.
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be connected to, or what came is from no monitoring socket.
+    pub async fn emission(&self, endpoint: &Endpoint) -> Result<Bytes, MonitoringError> {
+        monitoring::emission(&self.context, &self.options(), endpoint).await
     }
 
     /// Waits until everything published has been handed to the system or `zmq_linger` has passed.

@@ -2,6 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// Returns the time in milliseconds since the epoch.
+pub(crate) fn now_ms() -> u64 {
+    let elapsed = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
 /// Returns the time in seconds since the epoch.
 pub(crate) fn unix_time() -> i64 {
     let elapsed = SystemTime::now()

@@ -22,6 +22,7 @@ mod forwarder;
 mod identity;
 mod inspector;
 mod log_limit;
+mod monitoring;
 mod preflight;
 mod publisher;
 mod resigner;
@@ -48,12 +49,15 @@ pub use self::forwarder::{Forwarder, ForwarderCounts, SubscriberStatus};
 pub use self::identity::{host_name, program_name};
 pub use self::inspector::{Inspector, RefusalCount, Refusals};
 pub use self::log_limit::LogLimit;
+pub use self::monitoring::{MonitoringError, MonitoringSocket};
 pub use self::preflight::{Lifetime, check_signing, check_trust, signing_entries};
 pub use self::publisher::{PublishError, Published, Publisher, PublisherCounters, PublisherCounts};
 pub use self::resigner::Resigner;
 pub use self::resolver::{ResolveError, resolve};
 pub use self::signing::SigningError;
 pub use self::socket::SocketError;
-pub use self::subscriber::{SubscribeError, Subscriber, SubscriberCounters, SubscriberCounts};
+pub use self::subscriber::{
+    EndpointCounts, SubscribeError, Subscriber, SubscriberCounters, SubscriberCounts,
+};
 pub use self::tail::{TailError, publish, tail_messages};
 pub use self::trust::TrustOpenError;

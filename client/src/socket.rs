@@ -8,6 +8,9 @@ mod pub_socket;
 mod sub_socket;
 
 use std::ffi::c_int;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -162,15 +165,31 @@ fn attach(
     }
 }
 
+/// Checks that no living process owns a path, and that nothing is there but what one that died has left:
+/// libzmq deletes whatever it finds.
+fn vacant(address: &str, path: &str) -> Result<(), SocketError> {
+    match UnixStream::connect(path) {
+        // Not permitted: nobody knows who is there, so somebody may be.
+        Err(error) if error.kind() != ErrorKind::PermissionDenied => {}
+        _ => return Err(SocketError::InUse(address.to_owned())),
+    }
+    match fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => Err(SocketError::Address {
+            address: address.to_owned(),
+            reason: "there is a file that is no socket".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// Binds, after making sure that no living process owns the path of an `ipc://` address
 /// (libzmq would take it over silently). Returns the address actually bound.
 fn bind(socket: &zmq::Socket, endpoint: &Endpoint) -> Result<Endpoint, SocketError> {
     let address = endpoint.as_str();
     if endpoint.scheme() == Scheme::Ipc
         && let Some(path) = endpoint.ipc_path()
-        && UnixStream::connect(path).is_ok()
     {
-        return Err(SocketError::InUse(address.to_owned()));
+        vacant(address, path)?;
     }
     socket.set_ipv6(endpoint.is_ipv6())?;
     attach(address, || socket.bind(address))?;

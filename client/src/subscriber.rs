@@ -4,6 +4,7 @@
 //! one [`Intake`] for each distinct address, which feeds it from [`crate::socket`].
 
 mod counters;
+mod endpoint_counters;
 mod intake;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ use futures::{FutureExt, Stream, StreamExt};
 use thiserror::Error;
 
 pub use self::counters::{SubscriberCounters, SubscriberCounts};
+pub use self::endpoint_counters::EndpointCounts;
 use self::intake::Intake;
 use crate::delivery::Delivery;
 use crate::inspector::Inspector;

@@ -7,6 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fedmsg_config::EndpointName;
+use serde::Serialize;
 
 use crate::log_limit::LogLimit;
 
@@ -30,7 +31,7 @@ struct Refused {
 }
 
 /// How many messages of an endpoint were refused for a reason, since the start.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefusalCount {
     /// Where they came from: a name in the table of endpoints.
     pub endpoint: EndpointName,

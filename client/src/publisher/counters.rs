@@ -4,6 +4,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use serde::Serialize;
+
 use crate::audience::Audience;
 
 /// Running totals of a [`crate::Publisher`].
@@ -20,7 +22,7 @@ pub struct PublisherCounters {
 }
 
 /// One reading of [`PublisherCounters`]; totals since the publisher opened.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PublisherCounts {
     /// Messages sent, published or forwarded.
     pub messages: u64,

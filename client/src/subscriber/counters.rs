@@ -3,8 +3,13 @@
 //! Written by [`super::intake`], read by whoever reports on a subscriber.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use fedmsg_config::{Endpoint, EndpointName};
 use fedmsg_message::DecodeError;
+use serde::Serialize;
+
+use super::endpoint_counters::{EndpointCounters, EndpointCounts};
 
 /// Running totals of a [`crate::Subscriber`]; read them with [`SubscriberCounters::counts`].
 #[derive(Debug, Default)]
@@ -17,10 +22,11 @@ pub struct SubscriberCounters {
     connections_lost: AtomicU64,
     refused: AtomicU64,
     resolve_failures: AtomicU64,
+    endpoints: Mutex<Vec<Arc<EndpointCounters>>>,
 }
 
 /// One reading of [`SubscriberCounters`]. All are totals since the start, but for `connected`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SubscriberCounts {
     /// Messages handed on.
     pub messages: u64,
@@ -63,6 +69,27 @@ impl SubscriberCounters {
             refused: read(&self.refused),
             resolve_failures: read(&self.resolve_failures),
         }
+    }
+
+    /// Reads the counters of each address, in the order in which they were opened.
+    #[must_use]
+    pub fn endpoints(&self) -> Vec<EndpointCounts> {
+        let endpoints = self.endpoints.lock();
+        let endpoints = endpoints.unwrap_or_else(PoisonError::into_inner);
+        endpoints.iter().map(|endpoint| endpoint.counts()).collect()
+    }
+
+    /// Adds an address, whose counters are the answer.
+    pub(super) fn endpoint(
+        &self,
+        name: &EndpointName,
+        address: &Endpoint,
+    ) -> Arc<EndpointCounters> {
+        let counters = Arc::new(EndpointCounters::new(name.clone(), address.clone()));
+        let endpoints = self.endpoints.lock();
+        let mut endpoints = endpoints.unwrap_or_else(PoisonError::into_inner);
+        endpoints.push(Arc::clone(&counters));
+        counters
     }
 
     pub(super) fn received(&self, messages: u64, bytes: u64) {

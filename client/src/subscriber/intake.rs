@@ -18,6 +18,7 @@ use tokio::time::{Sleep, sleep};
 use tracing::{debug, info, warn};
 
 use super::counters::SubscriberCounters;
+use super::endpoint_counters::EndpointCounters;
 use crate::delivery::Delivery;
 use crate::log_limit::LogLimit;
 use crate::resolver::{ResolveError, resolve};
@@ -44,6 +45,8 @@ pub(super) struct Intake {
     pause: Duration,
     connections: u64,
     counters: Arc<SubscriberCounters>,
+    /// The same for this address alone.
+    own: Arc<EndpointCounters>,
     malformed: LogLimit,
 }
 
@@ -120,6 +123,7 @@ impl Intake {
         opener: Option<Opener>,
         counters: Arc<SubscriberCounters>,
     ) -> Self {
+        let own = counters.endpoint(&name, &endpoint);
         Self {
             name,
             endpoint,
@@ -128,6 +132,7 @@ impl Intake {
             pause: FIRST_PAUSE,
             connections: 0,
             counters,
+            own,
             malformed: LogLimit::new(MALFORMED_LOG_PERIOD),
         }
     }
@@ -183,6 +188,7 @@ impl Intake {
             PeerEvent::Up => {
                 self.connections += 1;
                 self.counters.up();
+                self.own.up();
                 debug!(endpoint = %name, %address, "connected");
             }
             PeerEvent::Down => {
@@ -190,6 +196,7 @@ impl Intake {
                 if self.connections > 0 {
                     self.connections -= 1;
                     self.counters.down();
+                    self.own.down();
                     let fresh = self.replacement(FIRST_REPLACEMENT);
                     if let State::Open { replacement, .. } = &mut self.state {
                         *replacement = fresh;
@@ -273,6 +280,7 @@ impl Intake {
             self.malformed(error);
         }
         self.counters.received(batch.len() as u64, bytes);
+        self.own.received(batch.len() as u64);
         Poll::Ready(drained.map(|_| batch))
     }
 }

@@ -65,7 +65,15 @@ async fn an_address_that_is_listed_twice_is_heard_once() {
         assert_eq!(next(&mut subscriber).await.msg().as_i64(), Some(n));
     }
     assert!(subscriber.next().now_or_never().is_none());
-    assert_eq!(subscriber.counters().counts().messages, 2);
+    let counters = subscriber.counters();
+    assert_eq!(counters.counts().messages, 2);
+    let endpoints = counters.endpoints();
+    assert_eq!(endpoints.len(), 1);
+    assert_eq!(
+        (endpoints[0].name.as_str(), endpoints[0].messages),
+        ("a", 2)
+    );
+    assert!(endpoints[0].last_message_ms > 1_700_000_000_000);
 }
 
 #[tokio::test]
