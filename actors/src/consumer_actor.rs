@@ -7,17 +7,18 @@ use std::sync::Arc;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use tokio::sync::oneshot;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alive::Alive;
 use crate::consumer::{BoxError, ConsumeError};
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
 use crate::context::ConsumerContext;
-use crate::counters::{add, note_now};
+use crate::counters::{add, add_time, note_now};
 use crate::hosted::{Failure, HostedConsumer, build, discard};
 use crate::mailbox::Lease;
 use crate::progress::Progress;
+use crate::pulse::Pulse;
 use crate::registry::ConsumerKind;
 use crate::restarts::{Restarts, pause};
 
@@ -62,6 +63,8 @@ impl Handler<Abort> for ConsumerActor {
 /// What a consumer's actor works with.
 pub(crate) struct Host {
     pub(crate) cell: Arc<ConsumerCell>,
+    /// What this worker of it is doing.
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) kind: ConsumerKind,
     pub(crate) context: ConsumerContext,
     pub(crate) progress: Progress,
@@ -74,6 +77,7 @@ pub(crate) struct Host {
 impl Host {
     async fn run(mut self) {
         let mut restarts = Restarts::new(&self.cell.config.restart);
+        self.pulse.reset();
         let built = match (self.build().await, self.started.take()) {
             (Ok(consumer), started) => {
                 self.cell.set_state(ConsumerState::Running);
@@ -135,7 +139,7 @@ impl Host {
         let counters = &self.cell.counters;
         let mut attempts = 0;
         loop {
-            let (consumed, failure) = consumer.consume(lease, counters, &self.progress).await;
+            let (consumed, failure) = self.consume(&mut *consumer, lease).await;
             if consumed > 0 {
                 note_now(&counters.last_consumed_ms);
                 restarts.succeeded();
@@ -171,6 +175,27 @@ impl Host {
         }
     }
 
+    /// Has the lease worked off, and notes how long that took.
+    async fn consume(
+        &self,
+        consumer: &mut dyn HostedConsumer,
+        lease: &mut Lease,
+    ) -> (u64, Option<Failure>) {
+        let (cell, pulse) = (&self.cell, &*self.pulse);
+        let began = Instant::now();
+        let calling = pulse.calling();
+        let worked = consumer
+            .consume(lease, &cell.counters, &self.progress, pulse)
+            .await;
+        drop(calling);
+        let elapsed = began.elapsed();
+        add_time(&cell.counters.busy_us, elapsed);
+        if let Some(timings) = &cell.timings {
+            timings.note(worked.0, elapsed);
+        }
+        worked
+    }
+
     /// Pauses before the next attempt at the current message, or drops it after the last one.
     /// Returns the attempts made at the message that is then current.
     async fn retry(&self, lease: &mut Lease, attempts: u32, reason: &str) -> u32 {
@@ -186,6 +211,7 @@ impl Host {
         }
         lease.release();
         self.progress.beat();
+        let _pausing = self.pulse.pausing();
         sleep(pause).await;
         attempts
     }
@@ -212,8 +238,13 @@ impl Host {
                 return Err(ConsumerState::GivenUp(reason));
             };
             warn!(reason, restart_in = ?pause, "consumer is built anew");
+            let pausing = self.pulse.pausing();
             sleep(pause).await;
-            match self.build().await {
+            drop(pausing);
+            let calling = self.pulse.calling();
+            let built = self.build().await;
+            drop(calling);
+            match built {
                 Ok(consumer) => {
                     self.cell.set_state(ConsumerState::Running);
                     return Ok(consumer);

@@ -3,18 +3,23 @@
 //! Shared by the router, the consumer's actor and the supervisor.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fedmsg::Delivery;
 use fedmsg_config::{ConsumerConfig, Source};
 use fedmsg_message::TopicPattern;
+use serde::Serialize;
 use tracing::error;
 
 use crate::counters::{ConsumerCounters, add};
 use crate::mailbox::Mailbox;
+use crate::pulse::Pulse;
+use crate::timings::Timings;
 
 /// Where a consumer is in its life.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "state", content = "reason", rename_all = "snake_case")]
 pub enum ConsumerState {
     /// It is being built.
     Starting,
@@ -62,6 +67,12 @@ pub(crate) struct ConsumerCell {
     pub(crate) config: ConsumerConfig,
     pub(crate) mailbox: Arc<Mailbox>,
     pub(crate) counters: ConsumerCounters,
+    /// What each of its workers is doing.
+    pub(crate) pulses: Vec<Arc<Pulse>>,
+    /// For how long it has been stuck, in milliseconds; 0 when it is not.
+    pub(crate) stuck_ms: AtomicU64,
+    /// How long its newest messages took, where somebody wants to know.
+    pub(crate) timings: Option<Timings>,
     state: Mutex<ConsumerState>,
 }
 
@@ -73,7 +84,9 @@ impl ConsumerCell {
         source: Source,
         validates: bool,
         config: ConsumerConfig,
+        timings: Option<Timings>,
     ) -> Arc<Self> {
+        let pulses = (0..config.workers.max(1)).map(|_| Arc::default());
         Arc::new(Self {
             name: name.to_owned(),
             kind,
@@ -83,6 +96,9 @@ impl ConsumerCell {
             mailbox: Mailbox::new(&config.mailbox, config.workers),
             config,
             counters: ConsumerCounters::default(),
+            pulses: pulses.collect(),
+            stuck_ms: AtomicU64::new(0),
+            timings,
             state: Mutex::new(ConsumerState::Starting),
         })
     }

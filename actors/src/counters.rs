@@ -3,7 +3,7 @@
 //! Written by the hosts and the router; read by the supervisor into [`crate::HubStatus`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Running totals of a consumer.
 #[derive(Debug, Default)]
@@ -26,6 +26,8 @@ pub(crate) struct ConsumerCounters {
     pub(crate) abandoned: AtomicU64,
     /// Times that the router waited for room.
     pub(crate) waits: AtomicU64,
+    /// Time spent in the plugin, in microseconds.
+    pub(crate) busy_us: AtomicU64,
     /// When the last message was consumed, milliseconds since the epoch; 0 before the first.
     pub(crate) last_consumed_ms: AtomicU64,
 }
@@ -41,6 +43,8 @@ pub(crate) struct ProducerCounters {
     pub(crate) consecutive_failures: AtomicU64,
     /// Ticks that were due while one was running, and were left out.
     pub(crate) skipped: AtomicU64,
+    /// Time spent in ticks, in microseconds.
+    pub(crate) busy_us: AtomicU64,
     /// When the last tick began, milliseconds since the epoch; 0 before the first.
     pub(crate) last_tick_ms: AtomicU64,
 }
@@ -72,13 +76,25 @@ pub(crate) fn read(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
+/// Adds a time to a counter of microseconds.
+pub(crate) fn add_time(counter: &AtomicU64, time: Duration) {
+    add(counter, u64::try_from(time.as_micros()).unwrap_or(u64::MAX));
+}
+
 /// Notes the present moment.
 pub(crate) fn note_now(counter: &AtomicU64) {
+    counter.store(now_ms(), Ordering::Relaxed);
+}
+
+/// The present moment, in milliseconds since the epoch.
+pub(crate) fn now_ms() -> u64 {
     let elapsed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    counter.store(
-        u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-        Ordering::Relaxed,
-    );
+    in_ms(elapsed)
+}
+
+/// A time in whole milliseconds.
+pub(crate) fn in_ms(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -17,6 +17,7 @@ use crate::counters::{ConsumerCounters, add, note_now};
 use crate::mailbox::Lease;
 use crate::producer::Producer;
 use crate::progress::Progress;
+use crate::pulse::Pulse;
 
 /// How an attempt failed.
 pub(crate) enum Failure {
@@ -30,12 +31,13 @@ pub(crate) enum Failure {
 pub(crate) trait HostedConsumer: Send {
     /// Consumes what the lease holds, in order, until it is empty or a message fails; that message
     /// is then the lease's current one. Returns how many were consumed (`counters` has them
-    /// already), and the failure.
+    /// already), and the failure. `pulse` beats with each call.
     fn consume<'a>(
         &'a mut self,
         lease: &'a mut Lease,
         counters: &'a ConsumerCounters,
         progress: &'a Progress,
+        pulse: &'a Pulse,
     ) -> BoxFuture<'a, (u64, Option<Failure>)>;
 
     /// Lets the consumer say goodbye.
@@ -77,10 +79,12 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
         lease: &'a mut Lease,
         counters: &'a ConsumerCounters,
         progress: &'a Progress,
+        pulse: &'a Pulse,
     ) -> BoxFuture<'a, (u64, Option<Failure>)> {
         Box::pin(async move {
             let mut consumed = 0;
             while let Some(delivery) = lease.current().cloned() {
+                pulse.beat();
                 // Called within the future: a plugin may also panic before there is one to await.
                 let attempt = async { self.plugin.consume(delivery, &self.context).await };
                 // The value is dropped after a panic, so nobody sees what the panic left behind.

@@ -20,15 +20,18 @@ mod producer_actor;
 mod producer_cell;
 mod progress;
 mod publisher_actor;
+mod pulse;
 mod registry;
 mod restarts;
 mod router;
 mod running;
 mod status;
+mod stuck;
 mod subscriber_actor;
 mod supervisor;
 mod test_bus;
 mod ticker;
+mod timings;
 
 pub use fedmsg::Delivery;
 pub use fedmsg_config::Source;

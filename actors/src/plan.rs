@@ -14,6 +14,7 @@ use crate::consumer::BoxError;
 use crate::consumer_cell::ConsumerCell;
 use crate::producer_cell::ProducerCell;
 use crate::registry::{ConsumerKind, ProducerKind, Registry};
+use crate::timings::Timings;
 
 /// What is wrong with one consumer or producer of the configuration.
 #[derive(Debug, Error)]
@@ -146,7 +147,9 @@ fn consumers(
             .validate_signatures
             .or(kind.validate_signatures)
             .unwrap_or(hub.validate_signatures);
-        let cell = ConsumerCell::new(name, kind.kind, topics, source, validates, config.clone());
+        let timings = hub.monitoring_socket.as_ref().map(|_| Timings::default());
+        let config = config.clone();
+        let cell = ConsumerCell::new(name, kind.kind, topics, source, validates, config, timings);
         planned.push((cell, kind.clone()));
     }
     planned

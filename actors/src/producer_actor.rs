@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use fedmsg::LogLimit;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alive::Alive;
@@ -16,7 +17,7 @@ use crate::clock::Clock;
 use crate::consumer::BoxError;
 use crate::consumer_actor::Abort;
 use crate::context::ProducerContext;
-use crate::counters::{add, note_now, read};
+use crate::counters::{add, add_time, note_now, read};
 use crate::hosted::{HostedProducer, TickFailure, build, discard};
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::progress::Progress;
@@ -73,6 +74,7 @@ pub(crate) struct Host {
 impl Host {
     async fn run(mut self) {
         let config = &self.cell.config;
+        self.cell.pulse.reset();
         // Whoever takes the place of a dead actor waits for the next regular moment, so that one
         // that dies of every tick does not die all the time.
         let (mut producer, now) = match self.started.take() {
@@ -107,7 +109,11 @@ impl Host {
                     );
                 }
             }
+            let began = Instant::now();
+            let calling = self.cell.pulse.calling();
             producer = self.tick(producer).await;
+            drop(calling);
+            add_time(&self.cell.counters.busy_us, began.elapsed());
             self.progress.beat();
         }
         if let Some(mut producer) = producer {

@@ -3,15 +3,19 @@
 //! Shared by the producer's actor and the supervisor.
 
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fedmsg_config::{ProducerConfig, Schedule};
+use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::counters::ProducerCounters;
+use crate::pulse::Pulse;
 
 /// Where a producer is in its life.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ProducerState {
     /// It is being built.
     Starting,
@@ -41,6 +45,9 @@ pub(crate) struct ProducerCell {
     pub(crate) schedule: Schedule,
     pub(crate) config: ProducerConfig,
     pub(crate) counters: ProducerCounters,
+    pub(crate) pulse: Pulse,
+    /// For how long it has been stuck, in milliseconds; 0 when it is not.
+    pub(crate) stuck_ms: AtomicU64,
     state: Mutex<ProducerState>,
     stopping: watch::Sender<bool>,
 }
@@ -58,6 +65,8 @@ impl ProducerCell {
             schedule,
             config,
             counters: ProducerCounters::default(),
+            pulse: Pulse::default(),
+            stuck_ms: AtomicU64::new(0),
             state: Mutex::new(ProducerState::Starting),
             stopping: watch::Sender::new(false),
         })

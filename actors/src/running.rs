@@ -2,6 +2,8 @@
 //!
 //! The only door to the supervisor for the crates to the left; no actor type passes through it.
 
+use std::collections::BTreeMap;
+
 use actix::Addr;
 use fedmsg::Bus;
 
@@ -10,7 +12,7 @@ use crate::plan::StartError;
 use crate::progress::Progress;
 use crate::registry::Registry;
 use crate::status::HubStatus;
-use crate::supervisor::{GetStatus, Stop, StopReport, Supervisor};
+use crate::supervisor::{GetStatus, Stop, StopReport, Supervisor, TakeTimings};
 
 /// A hub that is running, on the actor system of the current thread.
 pub struct RunningHub {
@@ -50,6 +52,13 @@ impl RunningHub {
     /// The state of everything; empty once the hub has stopped.
     pub async fn status(&self) -> HubStatus {
         self.supervisor.send(GetStatus).await.unwrap_or_default()
+    }
+
+    /// The times that each consumer, by name, took over its newest messages since this was last asked: in
+    /// seconds, at most 1024, oldest first. What was handed over together shares its time evenly. Empty
+    /// unless the hub has a monitoring socket.
+    pub async fn take_timings(&self) -> BTreeMap<String, Vec<f64>> {
+        self.supervisor.send(TakeTimings).await.unwrap_or_default()
     }
 
     /// Waits until `done` is satisfied with the state of the hub; looks whenever something has moved.

@@ -2,16 +2,24 @@
 //!
 //! Made by the supervisor on request; read by reports, monitoring and tests.
 
-use fedmsg::{PublisherCounts, RefusalCount, SubscriberCounts};
-use fedmsg_config::Source;
+use fedmsg::{EndpointCounts, PublisherCounts, RefusalCount, SubscriberCounts};
+use fedmsg_config::{Schedule, Source};
+use serde::Serialize;
 
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
-use crate::counters::read;
+use crate::counters::{in_ms, read};
 use crate::producer_cell::{ProducerCell, ProducerState};
 
-/// The state of a whole hub.
-#[derive(Debug, Clone, Default)]
+/// The state of a whole hub. All that reports on it (log, monitoring socket, service manager) has this.
+///
+/// As JSON it has the fields that it has here, by their names, enumerations in snake case; a consumer
+/// that has given up or halted has a field `reason` beside `state`.
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct HubStatus {
+    /// When it started, milliseconds since the epoch.
+    pub started_ms: u64,
+    /// When this was read, milliseconds since the epoch; 0 once it has stopped and nothing can be read.
+    pub read_ms: u64,
     /// Each source of messages that a consumer listens to.
     pub sources: Vec<SourceStatus>,
     /// The consumers, by name.
@@ -47,6 +55,19 @@ impl HubStatus {
             .map_or(0, |status| status.routed)
     }
 
+    /// What has work and does not go on, such as `consumer relay`.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<String> {
+        let sources = self.sources.iter().filter(|it| it.stuck_ms > 0);
+        let consumers = self.consumers.iter().filter(|it| it.stuck_ms > 0);
+        let producers = self.producers.iter().filter(|it| it.stuck_ms > 0);
+        sources
+            .map(|it| format!("intake {}", it.source.key()))
+            .chain(consumers.map(|it| format!("consumer {}", it.name)))
+            .chain(producers.map(|it| format!("producer {}", it.name)))
+            .collect()
+    }
+
     /// Whether nothing more can come of this hub: every consumer has given up or halted and there
     /// is no producer, or a source of messages has ended by itself.
     #[must_use]
@@ -70,7 +91,7 @@ impl HubStatus {
 }
 
 /// The state of a source of messages.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Serialize)]
 pub struct SourceStatus {
     /// Which one.
     pub source: Source,
@@ -83,10 +104,15 @@ pub struct SourceStatus {
     pub cut_off: u64,
     /// Whether it has ended by itself: nothing is received from it any more.
     pub ended: bool,
+    /// For how long it has had messages to route, or its thread has not turned, without anybody holding
+    /// it up, in milliseconds; 0 unless that is longer than a minute.
+    pub stuck_ms: u64,
+    /// Each address that it reads: how much came from there, and when last.
+    pub endpoints: Vec<EndpointCounts>,
 }
 
 /// The state of a consumer. Counters are totals since the start of the hub.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ConsumerStatus {
     /// Its name in the configuration.
     pub name: String,
@@ -97,6 +123,7 @@ pub struct ConsumerStatus {
     /// Whether it gets only messages whose signature is good.
     pub validates: bool,
     /// Where it is in its life.
+    #[serde(flatten)]
     pub state: ConsumerState,
     /// Messages queued or in work.
     pub backlog: usize,
@@ -118,8 +145,12 @@ pub struct ConsumerStatus {
     pub undelivered: u64,
     /// Times that reception waited for room in its mailbox (`when_full = "block"`).
     pub waits: u64,
+    /// Time spent in its code, in microseconds; those of several workers add up.
+    pub busy_us: u64,
     /// When it last consumed a message, milliseconds since the epoch; 0 before the first.
     pub last_consumed_ms: u64,
+    /// For how long it has been in one call, in milliseconds; 0 unless that is longer than `stuck_after`.
+    pub stuck_ms: u64,
 }
 
 impl ConsumerStatus {
@@ -147,18 +178,24 @@ impl ConsumerStatus {
             overflowed: read(&counters.overflowed),
             undelivered: read(&counters.late) + read(&counters.abandoned),
             waits: read(&counters.waits),
+            busy_us: read(&counters.busy_us),
             last_consumed_ms: read(&counters.last_consumed_ms),
+            stuck_ms: read(&cell.stuck_ms),
         }
     }
 }
 
 /// The state of a producer. Counters are totals since the start of the hub.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct ProducerStatus {
     /// Its name in the configuration.
     pub name: String,
     /// Its kind.
     pub kind: &'static str,
+    /// How long between two ticks, in milliseconds; `None` where it goes by the calendar.
+    pub every_ms: Option<u64>,
+    /// Whether it also ticked as soon as the hub had started.
+    pub now: bool,
     /// Where it is in its life.
     pub state: ProducerState,
     /// Ticks that ended well.
@@ -169,8 +206,12 @@ pub struct ProducerStatus {
     pub consecutive_failures: u64,
     /// Ticks left out because one took too long.
     pub skipped: u64,
+    /// Time spent in its code, in microseconds.
+    pub busy_us: u64,
     /// When the last tick began, milliseconds since the epoch; 0 before the first.
     pub last_tick_ms: u64,
+    /// For how long it has been in one tick, in milliseconds; 0 unless that is longer than `stuck_after`.
+    pub stuck_ms: u64,
 }
 
 impl ProducerStatus {
@@ -179,12 +220,19 @@ impl ProducerStatus {
         Self {
             name: cell.name.clone(),
             kind: cell.kind,
+            every_ms: match cell.schedule {
+                Schedule::Every(every) => Some(in_ms(every)),
+                _ => None,
+            },
+            now: cell.config.now,
             state: cell.state(),
             ticks: read(&counters.ticks),
             failures: read(&counters.failures),
             consecutive_failures: read(&counters.consecutive_failures),
             skipped: read(&counters.skipped),
+            busy_us: read(&counters.busy_us),
             last_tick_ms: read(&counters.last_tick_ms),
+            stuck_ms: read(&cell.stuck_ms),
         }
     }
 }

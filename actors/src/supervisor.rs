@@ -3,9 +3,11 @@
 //! The hub (or the test kit) launches it with a bus and a registry. It reads the configuration into a
 //! [`Plan`], starts an actor for each part, replaces one that dies, and answers for the state of all.
 
+mod look;
 mod shutdown;
 mod start;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 
@@ -15,6 +17,7 @@ use fedmsg_config::Source;
 use tokio::sync::{OnceCell, oneshot};
 use tracing::error;
 
+use self::look::{ConsumerWatch, SourceWatch};
 pub(crate) use self::shutdown::Stop;
 pub use self::shutdown::StopReport;
 use crate::alive::Ending;
@@ -22,7 +25,7 @@ use crate::arbiters::Arbiters;
 use crate::clock::Clock;
 use crate::consumer_actor::Abort;
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
-use crate::counters::read;
+use crate::counters::{now_ms, read};
 use crate::plan::{Plan, StartError};
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::progress::Progress;
@@ -30,12 +33,20 @@ use crate::publisher_actor::{PublisherActor, PublisherSource};
 use crate::registry::{ConsumerKind, ProducerKind, Registry};
 use crate::restarts::Restarts;
 use crate::status::{ConsumerStatus, HubStatus, ProducerStatus, SourceStatus};
+use crate::stuck::Watch;
 
 /// Asks for the state of everything.
 pub(crate) struct GetStatus;
 
 impl actix::Message for GetStatus {
     type Result = HubStatus;
+}
+
+/// Takes the times of the newest messages of each consumer, by name.
+pub(crate) struct TakeTimings;
+
+impl actix::Message for TakeTimings {
+    type Result = BTreeMap<String, Vec<f64>>;
 }
 
 /// The actor above all others of a hub.
@@ -55,6 +66,7 @@ pub(crate) struct Supervisor {
     /// Checks signatures, if a consumer wants that.
     inspector: Option<Arc<Inspector>>,
     stopping: bool,
+    started_ms: u64,
 }
 
 /// A running source of messages.
@@ -63,6 +75,9 @@ struct SourceHandle {
     counters: Arc<SubscriberCounters>,
     /// Messages that its router has dealt with.
     routed: Arc<AtomicU64>,
+    watch: SourceWatch,
+    /// For how long it has been stuck, in milliseconds; 0 when it is not.
+    stuck_ms: AtomicU64,
     /// Messages received and not routed when the hub stopped.
     cut_off: u64,
     stop: Option<oneshot::Sender<()>>,
@@ -86,6 +101,7 @@ struct ConsumerHandle {
     /// Deaths of its actors with nothing consumed in between.
     restarts: Restarts,
     consumed_at_death: u64,
+    watch: ConsumerWatch,
 }
 
 /// A running producer.
@@ -93,6 +109,7 @@ struct ProducerHandle {
     cell: Arc<ProducerCell>,
     kind: ProducerKind,
     worker: Worker,
+    watch: Watch<u64>,
 }
 
 /// An actor has ended, in order or not.
@@ -135,12 +152,14 @@ impl Supervisor {
             opened,
             inspector: None,
             stopping: false,
+            started_ms: now_ms(),
         };
         match supervisor.start_all(plan).await {
             Ok(watched) => Ok(Supervisor::create(|context| {
                 for (part, ending) in watched {
                     supervisor.watch(part, ending, context);
                 }
+                supervisor.keep_looking(context);
                 supervisor
             })),
             Err(error) => {
@@ -158,6 +177,8 @@ impl Supervisor {
             routed: read(&source.routed),
             cut_off: source.cut_off,
             ended: source.ended,
+            stuck_ms: read(&source.stuck_ms),
+            endpoints: source.counters.endpoints(),
         });
         let consumers = self
             .consumers
@@ -169,6 +190,8 @@ impl Supervisor {
             .map(|producer| ProducerStatus::of(&producer.cell));
         let opened = self.opened.upgrade();
         HubStatus {
+            started_ms: self.started_ms,
+            read_ms: now_ms(),
             sources: sources.collect(),
             consumers: consumers.collect(),
             producers: producers.collect(),
@@ -262,6 +285,18 @@ impl Handler<GetStatus> for Supervisor {
 
     fn handle(&mut self, _: GetStatus, _: &mut Self::Context) -> Self::Result {
         MessageResult(self.status())
+    }
+}
+
+impl Handler<TakeTimings> for Supervisor {
+    type Result = MessageResult<TakeTimings>;
+
+    fn handle(&mut self, _: TakeTimings, _: &mut Self::Context) -> Self::Result {
+        let times = |consumer: &ConsumerHandle| {
+            let timings = consumer.cell.timings.as_ref()?;
+            Some((consumer.cell.name.clone(), timings.take()))
+        };
+        MessageResult(self.consumers.iter().filter_map(times).collect())
     }
 }
 

@@ -272,6 +272,11 @@ impl TestHub {
         &self.bus
     }
 
+    #[cfg(test)]
+    pub(crate) async fn take_timings(&self) -> std::collections::BTreeMap<String, Vec<f64>> {
+        self.hub.take_timings().await
+    }
+
     /// The state of the hub.
     pub async fn status(&self) -> HubStatus {
         self.hub.status().await

@@ -33,14 +33,30 @@ fn cell(topics: &[&str], messages: usize, when_full: WhenFull) -> Arc<ConsumerCe
         mailbox,
         ..ConsumerConfig::new("test")
     };
-    ConsumerCell::new("test", "test", topics, Source::Endpoints, false, config)
+    ConsumerCell::new(
+        "test",
+        "test",
+        topics,
+        Source::Endpoints,
+        false,
+        config,
+        None,
+    )
 }
 
 /// A consumer that wants signatures checked.
 fn validating(topics: &[&str]) -> Arc<ConsumerCell> {
     let topics = topics.iter().map(|topic| topic.parse().unwrap()).collect();
     let config = ConsumerConfig::new("test");
-    ConsumerCell::new("test", "test", topics, Source::Endpoints, true, config)
+    ConsumerCell::new(
+        "test",
+        "test",
+        topics,
+        Source::Endpoints,
+        true,
+        config,
+        None,
+    )
 }
 
 /// The folder with the keys of the original's test certificates.

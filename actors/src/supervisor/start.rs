@@ -9,6 +9,7 @@ use fedmsg_config::Source;
 use tokio::sync::oneshot;
 use tracing::info;
 
+use super::look::{ConsumerWatch, SourceWatch};
 use super::{ConsumerHandle, Part, ProducerHandle, SourceHandle, Supervisor, Worker};
 use crate::alive::{Ending, alive};
 use crate::consumer::BoxError;
@@ -21,6 +22,7 @@ use crate::producer_cell::ProducerCell;
 use crate::registry::{ConsumerKind, ProducerKind};
 use crate::restarts::Restarts;
 use crate::router::Router;
+use crate::stuck::{Turn, Watch};
 use crate::subscriber_actor::SubscriberActor;
 
 /// What to watch: each part with the signal of its end.
@@ -73,14 +75,15 @@ impl Supervisor {
         let mut handle = ConsumerHandle {
             restarts: Restarts::new(&cell.config.restart),
             consumed_at_death: 0,
+            workers: Vec::new(),
+            watch: ConsumerWatch::new(&cell),
             cell,
             kind,
-            workers: Vec::new(),
         };
         let mut outcome = Ok(());
         for worker in 0..workers {
             let (report, built) = oneshot::channel();
-            let spawned = self.spawn_worker(&handle.cell, &handle.kind, Some(report));
+            let spawned = self.spawn_worker(&handle.cell, worker, &handle.kind, Some(report));
             watched.push((Part::Consumer { index, worker }, spawned.ending.clone()));
             handle.workers.push(spawned);
             outcome = started("consumers", &handle.cell.name, built).await;
@@ -101,6 +104,7 @@ impl Supervisor {
     fn spawn_worker(
         &mut self,
         cell: &Arc<ConsumerCell>,
+        worker: usize,
         kind: &ConsumerKind,
         report: Option<Report>,
     ) -> Worker {
@@ -108,6 +112,7 @@ impl Supervisor {
         let context = ConsumerContext::new(&cell.name, self.bus.clone(), self.publisher_source());
         let host = consumer_actor::Host {
             cell: Arc::clone(cell),
+            pulse: cell.pulses.get(worker).cloned().unwrap_or_default(),
             kind: kind.clone(),
             context,
             progress: self.progress.clone(),
@@ -136,7 +141,13 @@ impl Supervisor {
         if outcome.is_ok() {
             info!(name = %cell.name, kind = cell.kind, schedule = %cell.schedule, "producer started");
         }
-        self.producers.push(ProducerHandle { cell, kind, worker });
+        let watch = Watch::new(cell.config.stuck_after);
+        self.producers.push(ProducerHandle {
+            cell,
+            kind,
+            worker,
+            watch,
+        });
         outcome
     }
 
@@ -189,7 +200,7 @@ impl Supervisor {
         let (bus, progress) = (self.bus.clone(), self.progress.clone());
         let inspector = self.inspector.clone();
         let routed = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&routed);
+        let (counted, cells) = (Arc::clone(&routed), listeners.clone());
         let open = async move {
             let subscriber = match open(&bus, source, &listeners).await {
                 Ok(subscriber) => subscriber,
@@ -208,6 +219,7 @@ impl Supervisor {
             .start();
             let _ = report.send(Ok(counters));
         };
+        let (turn, listeners) = (Turn::new(arbiter.clone()), cells);
         arbiter.spawn(open);
         let counters = opened
             .await
@@ -218,6 +230,8 @@ impl Supervisor {
             source,
             counters,
             routed,
+            watch: SourceWatch::new(turn, listeners),
+            stuck_ms: AtomicU64::new(0),
             cut_off: 0,
             stop: Some(stop),
             ending,
@@ -237,7 +251,7 @@ impl Supervisor {
             return;
         };
         let (cell, kind) = (Arc::clone(&consumer.cell), consumer.kind.clone());
-        let spawned = self.spawn_worker(&cell, &kind, None);
+        let spawned = self.spawn_worker(&cell, worker, &kind, None);
         let part = Part::Consumer { index, worker };
         self.watch(part, spawned.ending.clone(), context);
         let workers = self.consumers.get_mut(index).map(|it| &mut it.workers);
