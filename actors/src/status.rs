@@ -111,6 +111,16 @@ pub struct SourceStatus {
     pub endpoints: Vec<EndpointCounts>,
 }
 
+impl SourceStatus {
+    /// When the last message came from any of its addresses, milliseconds since the epoch; 0 before the
+    /// first.
+    #[must_use]
+    pub fn last_message_ms(&self) -> u64 {
+        let last = self.endpoints.iter().map(|it| it.last_message_ms);
+        last.max().unwrap_or_default()
+    }
+}
+
 /// The state of a consumer. Counters are totals since the start of the hub.
 #[derive(Debug, Clone, Serialize)]
 pub struct ConsumerStatus {

@@ -7,15 +7,16 @@ use std::io;
 use std::sync::Arc;
 
 use fedmsg::{Bus, Config};
-use fedmsg_actors::{
-    Consumer, Producer, Registry, RunningHub, Source, StartError, StopReport, block_on,
-};
+use fedmsg_actors::{Consumer, Producer, Registry, RunningHub, StartError, StopReport, block_on};
 use fedmsg_config::ConfigErrors;
 use thiserror::Error;
-use tracing::{error, info, warn};
+use tracing::info;
 
 use crate::hub_command::HubCommand;
-use crate::signals::Signals;
+use crate::monitoring::{Monitoring, MonitoringStartError};
+use crate::report;
+use crate::signals::{Questions, Signals};
+use crate::systemd::Systemd;
 
 /// Why a hub did not run, or ended by itself.
 #[derive(Debug, Error)]
@@ -26,6 +27,9 @@ pub enum HubError {
     /// Something that the configuration enables does not start.
     #[error(transparent)]
     Start(#[from] StartError),
+    /// It cannot say how it is (`moksha.monitoring.socket`).
+    #[error(transparent)]
+    Monitoring(#[from] MonitoringStartError),
     /// The system gave no event loop, or no signals.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
@@ -36,7 +40,7 @@ pub enum HubError {
 
 fn reasons(report: &StopReport) -> String {
     if let Some(source) = report.status.sources.iter().find(|source| source.ended) {
-        let source = name_of(source.source);
+        let source = source.source.key();
         return format!("the intake from {source} has ended by itself");
     }
     let reason = |consumer: &fedmsg_actors::ConsumerStatus| {
@@ -45,14 +49,6 @@ fn reasons(report: &StopReport) -> String {
     let reasons = report.status.consumers.iter().map(reason);
     let reasons = reasons.collect::<Vec<_>>().join(", ");
     format!("every consumer has stopped: {reasons}")
-}
-
-/// What a source is called in the configuration.
-fn name_of(source: Source) -> &'static str {
-    match source {
-        Source::Endpoints => "endpoints",
-        Source::RelayInbound => "relay_inbound",
-    }
 }
 
 /// Where a hub begins: as a command for operators, or under a configuration made by code.
@@ -138,7 +134,11 @@ impl HubBuilder {
 
     async fn drive(self, end: impl Future<Output = ()>) -> Result<StopReport, HubError> {
         let mut signals = Signals::listen()?;
+        let mut questions = Questions::listen()?;
         let bus = Bus::open(self.config);
+        // Before anything starts: of two hubs with one configuration the second does nothing.
+        let mut monitoring = Monitoring::open(&bus).await?;
+        let systemd = Systemd::from_environment();
         let hub = tokio::select! {
             started = RunningHub::start(bus.clone(), &self.registry) => started?,
             // A plugin may take long to start, or for ever. Nothing has been received yet.
@@ -155,11 +155,18 @@ impl HubBuilder {
             }
             () = end => false,
             _ = hub.until_idle() => true,
+            () = monitoring.run(&hub) => false,
+            () = systemd.attend(&hub) => false,
+            () = answer(&mut questions, &hub) => false,
         };
         signals.end_process_at_next();
-        let report = hub.stop().await;
+        let report = tokio::select! {
+            report = hub.stop() => report,
+            () = systemd.attend_stop(bus.config().stop_timeout) => StopReport::default(),
+        };
+        drop(monitoring);
         bus.close().await;
-        summarise(&report);
+        report::summarise(&report);
         if all_stopped {
             Err(HubError::AllStopped(Box::new(report)))
         } else {
@@ -168,53 +175,10 @@ impl HubBuilder {
     }
 }
 
-fn summarise(report: &StopReport) {
-    for consumer in &report.status.consumers {
-        info!(
-            consumer = %consumer.name, state = %consumer.state, accepted = consumer.accepted,
-            consumed = consumer.consumed, dropped = consumer.dropped,
-            overflowed = consumer.overflowed, undelivered = consumer.undelivered,
-            "consumer at the end"
-        );
-    }
-    for producer in &report.status.producers {
-        info!(
-            producer = %producer.name, ticks = producer.ticks, failures = producer.failures,
-            skipped = producer.skipped, "producer at the end"
-        );
-    }
-    for source in &report.status.sources {
-        let (malformed, refused) = (source.received.malformed(), source.received.refused);
-        // Connections that were lost are no warning: publishers come and go. The intake has told them.
-        if malformed > 0 || refused > 0 {
-            warn!(
-                source = name_of(source.source),
-                malformed,
-                refused_connections = refused,
-                "malformed messages were skipped, or peers did not speak ZMTP"
-            );
-        }
-    }
-    for refused in &report.status.refusals {
-        warn!(
-            endpoint = %refused.endpoint, reason = refused.reason, messages = refused.messages,
-            "messages refused: their signatures were checked"
-        );
-    }
-    if let Some(publisher) = &report.status.publisher
-        && publisher.unheard > 0
-    {
-        warn!(
-            unheard = publisher.unheard,
-            of = publisher.messages,
-            "published, but nobody listened"
-        );
-    }
-    match report.status.lost() {
-        0 => info!("hub stopped"),
-        lost => error!(
-            lost,
-            "hub stopped; messages that reached it were not handled (see above)"
-        ),
+/// Logs the state of `hub` whenever somebody asks, for ever.
+async fn answer(questions: &mut Questions, hub: &RunningHub) {
+    loop {
+        questions.next().await;
+        report::log_status(&hub.status().await);
     }
 }

@@ -28,7 +28,7 @@
 //! ```
 //!
 //! The commands of the project (`fedmsg-hub`, `fedmsg-relay`, `fedmsg-tail`, `fedmsg-logger`,
-//! `fedmsg-ca`) are in [`cli`]. But for the last one, which has OpenSSL make certificates, they use
+//! `fedmsg-check`, `fedmsg-ca`) are in [`cli`]. But for the last one, which has OpenSSL make certificates, they use
 //! nothing that is not public here or in the crates below.
 
 mod ca;
@@ -37,7 +37,10 @@ mod exit;
 mod hub;
 mod hub_command;
 mod limits;
+mod monitoring;
+mod report;
 mod signals;
+mod systemd;
 mod telemetry;
 
 pub mod cli;
@@ -55,6 +58,7 @@ pub use fedmsg_message::TopicPattern;
 
 pub use self::hub::{Hub, HubBuilder, HubError};
 pub use self::hub_command::HubCommand;
+pub use self::monitoring::MonitoringStartError;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -1,4 +1,5 @@
-//! The signals that stop a program, and the second one, which ends it whatever it is doing.
+//! The signals that stop a program, the second of them, which ends it whatever it is doing, and the one
+//! that asks how it is.
 //!
 //! Called by [`crate::hub`] and the commands that run until they are told to end.
 
@@ -51,6 +52,23 @@ impl Signals {
     /// From now on a signal ends the process, even if there has been none.
     pub(crate) fn end_process_at_next(&self) {
         self.stopping.send_replace(true);
+    }
+}
+
+/// SIGUSR1: somebody wants to know how this program is.
+pub(crate) struct Questions(Signal);
+
+impl Questions {
+    /// Takes the signal over; without this it would end the process.
+    pub(crate) fn listen() -> io::Result<Self> {
+        signal(SignalKind::user_defined1()).map(Self)
+    }
+
+    /// Waits for the next one. Cancel-safe.
+    pub(crate) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending().await
+        }
     }
 }
 

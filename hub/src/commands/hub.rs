@@ -13,6 +13,7 @@ use super::common::{CommonArgs, fail};
 use crate::exit::Exit;
 use crate::hub::{HubBuilder, HubError};
 use crate::limits::raise_descriptors;
+use crate::monitoring::MonitoringStartError;
 
 /// Run a hub: host the consumers and producers of the configuration.
 ///
@@ -161,6 +162,8 @@ fn exit_of(error: &HubError) -> Exit {
         }
         HubError::Start(StartError::Died(_)) => Exit::Software,
         HubError::Start(_) => Exit::Unavailable,
+        HubError::Monitoring(MonitoringStartError::Address(_)) => Exit::Config,
+        HubError::Monitoring(MonitoringStartError::Bind(_)) => Exit::Unavailable,
         HubError::System(_) => Exit::Io,
         HubError::AllStopped(_) => Exit::Software,
     }
