@@ -34,6 +34,7 @@ Exit status:
   0   done, or stopped by a signal
   1   what was asked for is not there, or was not said
   1   what was asked for is not there
+  1   a check has failed
   2   bad command line
   65  the input is wrong
   69  a service is not there: no relay, no free address
@@ -59,6 +60,7 @@ enum Command {
     Trigger(trigger::TriggerArgs),
     Ca(ca::CaArgs),
     Config(config::ConfigArgs),
+    Check(check::CheckArgs),
 }
 
 /// Runs the command that the command line of this process names: as `fedmsg` when `command` is
@@ -71,7 +73,7 @@ pub fn run(command: Option<&'static str>) -> ExitCode {
         Some(name) => alone(name, args),
     };
     match parsed {
-        Ok(command) => execute(command).into(),
+        Ok(command) => execute(command),
         Err(error) => refuse(&error).into(),
     }
 }
@@ -119,14 +121,15 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
         "tail" => tail::TailArgs::from_arg_matches(&matches).map(Command::Tail),
         "announce" => announce::AnnounceArgs::from_arg_matches(&matches).map(Command::Announce),
         "trigger" => trigger::TriggerArgs::from_arg_matches(&matches).map(Command::Trigger),
+        "check" => check::CheckArgs::from_arg_matches(&matches).map(Command::Check),
         "ca" => ca::CaArgs::from_arg_matches(&matches).map(Command::Ca),
         "config" => config::ConfigArgs::from_arg_matches(&matches).map(Command::Config),
         _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
     }
 }
 
-fn execute(command: Command) -> Exit {
-    match command {
+fn execute(command: Command) -> ExitCode {
+    let exit = match command {
         Command::Hub(args) => {
             let demonstration = hub::Fallback::Demonstration(DEFAULT_HUB);
             hub::run(args, built_in_kinds(), demonstration, pending())
@@ -141,4 +144,7 @@ fn execute(command: Command) -> Exit {
         Command::Ca(args) => ca::run(args),
         Command::Config(args) => config::run(args),
     }
+        Command::Check(args) => return check::run(&args), // Nagios has statuses of its own
+    };
+    exit.into()
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod announce;
 pub(crate) mod ca;
+pub(crate) mod check;
 pub(crate) mod common;
 pub(crate) mod config;
 pub(crate) mod filter;

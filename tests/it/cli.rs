@@ -7,6 +7,7 @@
 mod announce;
 mod ca;
 mod config;
+mod check;
 mod configuration;
 mod help;
 mod hub;
@@ -18,7 +19,7 @@ mod trigger;
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 11] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
     ("fedmsg-signing-relay", "signing-relay"),
@@ -29,6 +30,7 @@ const COMMANDS: [(&str, &str); 10] = [
     ("fedmsg-trigger", "trigger"),
     ("fedmsg-ca", "ca"),
     ("fedmsg-config", "config"),
+    ("fedmsg-check", "check"),
 ];
 
 /// Those that join the bus: they have flags for the configuration, and a log.
