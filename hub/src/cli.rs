@@ -32,9 +32,7 @@ Each command also goes by a name of its own, such as fedmsg-hub.
 
 Exit status:
   0   done, or stopped by a signal
-  1   what was asked for is not there, or was not said
-  1   what was asked for is not there
-  1   a check has failed
+  1   what was asked for is not there or not well, or was not said (as the original)
   2   bad command line
   65  the input is wrong
   69  a service is not there: no relay, no free address
@@ -143,7 +141,6 @@ fn execute(command: Command) -> ExitCode {
         Command::Trigger(args) => trigger::run(args),
         Command::Ca(args) => ca::run(args),
         Command::Config(args) => config::run(args),
-    }
         Command::Check(args) => return check::run(&args), // Nagios has statuses of its own
     };
     exit.into()

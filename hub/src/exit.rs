@@ -10,8 +10,7 @@ use std::process::ExitCode;
 pub(crate) enum Exit {
     /// What was asked has been done.
     Ok = 0,
-    /// What was asked for is not there, or was not said (as the original).
-    /// A check has failed (`fedmsg-check`, as the original).
+    /// What was asked for is not there or not well, or was not said (as the original).
     Failed = 1,
     /// The command line is wrong (as the original, and as clap reports it; not EX_USAGE).
     Usage = 2,

@@ -6,8 +6,8 @@
 
 mod announce;
 mod ca;
-mod config;
 mod check;
+mod config;
 mod configuration;
 mod help;
 mod hub;

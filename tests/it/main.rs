@@ -13,5 +13,6 @@ mod raw;
 mod readme;
 mod relay;
 mod sandbox;
+mod service;
 mod signing_relay;
 mod tidy;

@@ -106,7 +106,14 @@ impl Sandbox {
 
     /// Starts a program of ours whose lines are those of its log.
     pub(crate) fn start_logging(&self, words: &[&str]) -> Process {
-        Process::start(in_shell(LEASH_AND_LOG, &self.command(words)))
+        self.start_logging_with(words, &[])
+    }
+
+    /// The same, with these variables.
+    pub(crate) fn start_logging_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Process {
+        let mut command = self.command(words);
+        command.envs(variables.iter().copied());
+        Process::start(in_shell(LEASH_AND_LOG, &command))
     }
 
     /// Runs a program of ours to its end, without input.

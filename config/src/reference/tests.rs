@@ -81,15 +81,10 @@ fn the_reference_names_every_key() {
 #[test]
 fn the_commented_out_settings_of_the_reference_are_valid() {
     let config = Config::from_toml(&uncommented()).unwrap();
-    let kinds: Vec<_> = config
-        .consumers
-        .iter()
-        .map(|(name, it)| (name.as_str(), it.kind.as_str()))
-        .collect();
-    assert_eq!(
-        kinds,
-        [("dummy", "dummy"), ("log", "log"), ("relay", "relay")]
-    );
+    // One of each kind, by the name of its kind; `tests/it/readme` sees to it that none is left out.
+    let mut consumers = config.consumers.iter();
+    assert!(consumers.all(|(name, consumer)| *name == consumer.kind));
+    assert!(config.consumers.len() >= 5);
     assert_eq!(config.endpoints.len(), 2);
     assert_eq!(
         config.producers["heartbeat"]

@@ -168,7 +168,12 @@ fn a_hub_is_found_by_the_name_of_its_program_and_takes_nothing_from_a_living_one
     check(&sandbox, &flags).expect_success();
     relay.signal(rustix::process::Signal::TERM);
     assert_eq!(relay.finish().status.code(), Some(0));
-    assert!(!sandbox.path("monitoring-fedmsg-relay.socket").exists());
+    assert!(
+        !sandbox
+            .path()
+            .join("monitoring-fedmsg-relay.socket")
+            .exists()
+    );
 }
 
 #[test]

@@ -39,6 +39,19 @@ fn check_ours(words: &[&str]) {
     assert!(finished.status.success(), "{words:?}: {finished:#?}");
 }
 
+/// Checks that what install(1) is given is there, or is a program of ours.
+fn check_installed(arguments: &[&str]) {
+    for argument in arguments {
+        if let Some(name) = argument.strip_prefix("target/release/") {
+            let source = format!("hub/src/bin/{name}.rs");
+            assert!(repository().join(&source).is_file(), "{source}");
+        } else if argument.starts_with("config/") {
+            let path = argument.trim_end_matches("*.service");
+            assert!(repository().join(path).exists(), "{argument}");
+        }
+    }
+}
+
 fn check(command: &str) {
     let words = words(command);
     let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -69,6 +82,14 @@ fn check(command: &str) {
                 .iter()
                 .find(|it| !script.contains(&format!("missing+=({it})")));
             assert_eq!(unknown, None, "./dev knows nothing of it");
+        }
+        ["sudo", "install", ref arguments @ ..] => check_installed(arguments),
+        ["sudo", "systemd-sysusers"] | ["sudo", "systemd-tmpfiles", "--create"] => {}
+        ["sudo", "systemctl", "enable", "--now", ref units @ ..] => {
+            for unit in units {
+                let unit = format!("config/systemd/{unit}.service");
+                assert!(repository().join(&unit).is_file(), "{unit}");
+            }
         }
         ["echo", _] => {}
         // See `the_commands_of_a_ca_follow_from_one_another`.
