@@ -1,4 +1,4 @@
-//! What flows on the bus: topics, patterns, envelopes, lossless JSON.
+//! What flows on the bus: topics, patterns, envelopes, lossless JSON, and what it means in words.
 //!
 //! Pure data: no I/O, no clock, nothing spawned. Wire-compatible with the Python program fedmsg;
 //! the format is described for implementers in `message/README.md`.
@@ -38,6 +38,9 @@ mod encode_error;
 
 mod verdict;
 
+mod query;
+pub mod text;
+
 mod canonical;
 mod crypto;
 #[cfg(test)]
@@ -56,6 +59,7 @@ pub use encode_error::EncodeError;
 pub use envelope::Envelope;
 pub use json::{Value, from_value, to_value};
 pub use message::{Message, Stamp};
+pub use query::Query;
 pub use topic::{Topic, TopicError};
 pub use topic_filter::TopicFilter;
 pub use topic_index::TopicIndex;
