@@ -1,6 +1,7 @@
 //! The commands, one file each, and what they share.
 
 pub(crate) mod announce;
+pub(crate) mod bad_expression;
 pub(crate) mod ca;
 pub(crate) mod check;
 pub(crate) mod common;

@@ -2,8 +2,11 @@
 //!
 //! `fedmsg-tail` shows what it admits, `fedmsg-trigger` runs a command for it.
 
-use anyhow::Context as _;
-use fancy_regex::Regex;
+use std::error::Error as _;
+
+use fancy_regex::{CompileError, Error, Regex};
+
+use super::bad_expression::BadExpression;
 
 /// The original's default for `--include`, which says no more than its default for `--exclude`.
 const INCLUDE_BY_DEFAULT: &str = "^((?!_heartbeat).)*$";
@@ -17,14 +20,14 @@ pub(crate) struct Filter {
 }
 
 impl Filter {
-    /// Compiles both; the error names the option and the position.
-    pub(crate) fn new(include: &str, exclude: &str) -> Result<Self, anyhow::Error> {
+    /// Compiles both.
+    pub(crate) fn new(include: &str, exclude: &str) -> Result<Self, BadExpression> {
         let both_default = include == INCLUDE_BY_DEFAULT && exclude == "_heartbeat";
-        let include = (!both_default)
-            .then(|| Regex::new(include).with_context(|| format!("--include {include}")))
-            .transpose()?;
-        let exclude = Regex::new(exclude).with_context(|| format!("--exclude {exclude}"))?;
-        Ok(Self { include, exclude })
+        let include = (!both_default).then(|| compile("--include", include));
+        Ok(Self {
+            include: include.transpose()?,
+            exclude: compile("--exclude", exclude)?,
+        })
     }
 
     /// Whether a message with this topic is wanted. An expression that gives up (too much backtracking)
@@ -33,6 +36,26 @@ impl Filter {
         let found = |regex: &Regex| regex.is_match(topic).unwrap_or(false);
         self.include.as_ref().is_none_or(found) && !found(&self.exclude)
     }
+}
+
+fn compile(option: &'static str, expression: &str) -> Result<Regex, BadExpression> {
+    Regex::new(expression).map_err(|error| match error {
+        Error::ParseError(at, reason) => {
+            let next = expression.get(at..).and_then(|rest| rest.chars().next());
+            let place = at..at + next.map_or(0, char::len_utf8);
+            BadExpression::at(option, expression, place, reason)
+        }
+        Error::CompileError(error) => {
+            let reason = match &*error {
+                // Its cause shows the place itself, with the expression.
+                CompileError::InnerError(inner) => inner.source().map(ToString::to_string),
+                _ => None,
+            };
+            let reason = reason.unwrap_or_else(|| error.to_string());
+            BadExpression::new(option, expression, reason)
+        }
+        error => BadExpression::new(option, expression, error),
+    })
 }
 
 #[cfg(test)]
@@ -76,9 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_expression_is_named() {
-        let error = Filter::new("(", "x").unwrap_err();
-        assert!(format!("{error:#}").starts_with("--include ("), "{error:#}");
-        assert!(Filter::new("x", "[").is_err());
+    fn a_bad_expression_is_named_with_the_place() {
+        #[track_caller]
+        fn check(expression: &str, expected: &str) {
+            let error = compile("--include", expression).unwrap_err().to_string();
+            assert!(error.contains(expected), "{expression}: {error}");
+        }
+        check("ab(", "--include, line 1, column ");
+        check("ab(", "\n  ab(\n  ");
+        check("[a", "^");
+        check("(?<x", "^");
+        check(r"\p{Nonsense}", "^");
     }
 }

@@ -1,22 +1,32 @@
 //! `fedmsg-tail`: shows what is on the bus.
 
+mod about;
+mod cow;
 mod form;
+mod forms;
 mod highlight;
+mod jq;
 mod output;
+mod plain;
 mod sink;
+mod template;
 
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use fedmsg::{Bus, Delivery, SubscribeError, TopicFilter};
+use fedmsg::{Bus, Delivery, LogLimit, SubscribeError, TopicFilter};
 use fedmsg_config::Config;
+use fedmsg_message::text::Processors;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc;
 use toml::Table;
 use tracing::warn;
 
-use self::form::Form;
+use self::about::About;
+use self::form::{Form, Written};
+use self::forms::FormArgs;
 use self::output::Output;
 use super::common::{CommonArgs, fail};
 use super::filter::Filter;
@@ -27,10 +37,15 @@ use crate::signals::{Signals, say_within};
 /// How long it takes at most to say that standard output is not read.
 const COMPLAINT: Duration = Duration::from_millis(100);
 
+/// How often it is said that a template or an expression fails, at most.
+const FAILURES: Duration = Duration::from_secs(10);
+
 /// Show the messages of the bus as they come.
 ///
 /// Listens to every address of `endpoints`. A message is one line of JSON unless a form is asked for;
-/// signature and certificate are left out but with --json. Malformed messages are skipped and counted.
+/// signature and certificate are left out but with --json, --query and --jq. Malformed messages are
+/// skipped and counted. Of several forms the last one of the list below is taken; --pretty also changes
+/// what --really-pretty and --query see: a readable time, no signature.
 ///
 /// --topic without a wildcard is a plain prefix of the text, as in the original: org.example also shows
 /// org.examples.x. With a wildcard it is a pattern of whole words, as in the configuration of a hub:
@@ -40,12 +55,12 @@ const COMPLAINT: Duration = Duration::from_millis(100);
 Examples:
   fedmsg-tail --really-pretty                             everything, in colour
   fedmsg-tail --topic 'org.example.*.shop.#' --count 1    the next message of the shop
-  fedmsg-tail --query msg.item,username                   two fields of each message
-  fedmsg-tail --json > bus.jsonl                          everything, as it was sent
+  fedmsg-tail --format '{{ username }}: {{ subtitle }}'   who does what
 
 Exit status:
   0   interrupted, or --count messages shown, or the time was up without --count
-  2   bad command line
+  2   bad command line, such as an expression that is none
+  65  the template or the jq expression failed with some messages, which were skipped
   69  the configuration names no endpoint
   74  standard output cannot be written, or is not read when a signal comes
   75  the time was up before --count messages were shown
@@ -73,6 +88,25 @@ pub(crate) struct TailArgs {
     )]
     include: String,
 
+    /// Show only messages about one of these users. Announcements and lines of a log name the user
+    /// who sent them, other messages nobody
+    #[arg(
+        long,
+        value_name = "A,B",
+        value_delimiter = ',',
+        help_heading = "What to show"
+    )]
+    users: Vec<String>,
+
+    /// Show only messages about one of these packages. No message that is known here names any
+    #[arg(
+        long,
+        value_name = "A,B",
+        value_delimiter = ',',
+        help_heading = "What to show"
+    )]
+    packages: Vec<String>,
+
     /// Show only messages whose signature is good [validate_signatures]
     #[arg(long, overrides_with = "no_validate", help_heading = "What to show")]
     validate: bool,
@@ -94,21 +128,8 @@ pub(crate) struct TailArgs {
     #[arg(long, value_name = "SECONDS", help_heading = "What to show")]
     timeout: Option<f64>,
 
-    /// The envelope as received, one line a message
-    #[arg(long, group = "form", help_heading = "Form")]
-    json: bool,
-
-    /// Indented, with a readable time
-    #[arg(long, group = "form", help_heading = "Form")]
-    pretty: bool,
-
-    /// Indented and, on a terminal, coloured
-    #[arg(long, group = "form", help_heading = "Form")]
-    really_pretty: bool,
-
-    /// Only these fields of each message: dotted paths, separated by commas
-    #[arg(long, value_name = "PATHS", group = "form", help_heading = "Form")]
-    query: Option<String>,
+    #[command(flatten)]
+    form: FormArgs,
 
     #[command(flatten)]
     common: CommonArgs,
@@ -130,26 +151,25 @@ fn prepare(args: &TailArgs) -> Result<(Config, Tail), Exit> {
     let config = args.common.load(flags, None)?.config;
     args.common.printed(&config)?;
     raise_descriptors();
-    let filter = Filter::new(&args.include, &args.exclude)
-        .map_err(|error| fail(Exit::Usage, format_args!("{error:#}")))?;
-    let form = match &args.query {
-        Some(paths) => Form::query(paths),
-        None if args.really_pretty => Form::ReallyPretty {
-            colour: io::stdout().is_terminal(),
-        },
-        None if args.pretty => Form::Pretty,
-        None if args.json => Form::Received,
-        None => Form::Line,
-    };
+    let processors = Processors::for_prefix(&config.topic_prefix);
+    let processors = Arc::new(processors.map_err(|error| fail(Exit::Config, error))?);
+    let about = About::new(&args.users, &args.packages, processors.clone());
+    let filter = Filter::new(&args.include, &args.exclude);
+    let filter = filter.map_err(|error| fail(Exit::Usage, error))?;
+    let form = args.form.form(processors);
+    let form = form.map_err(|error| fail(Exit::Usage, error))?;
     let out = BufWriter::new(io::stdout());
     Ok((
         config,
         Tail {
             filter,
+            about,
             form,
             out,
             shown: 0,
             skipped: 0,
+            failed: 0,
+            failures: LogLimit::new(FAILURES),
             count: args.count,
         },
     ))
@@ -213,10 +233,13 @@ async fn expire(time: Option<Duration>) {
 /// What shows messages, and how many it has shown.
 struct Tail {
     filter: Filter,
+    about: About,
     form: Form,
     out: BufWriter<io::Stdout>,
     shown: u64,
     skipped: u64,
+    failed: u64,
+    failures: LogLimit,
     count: Option<u64>,
 }
 
@@ -248,30 +271,43 @@ impl Tail {
     }
 
     fn show(&mut self, delivery: Delivery) -> io::Result<()> {
-        if !self.filter.admits(delivery.topic().as_str()) {
+        let is_wanted =
+            self.filter.admits(delivery.topic().as_str()) && self.about.admits(delivery.envelope());
+        if !is_wanted {
             return Ok(());
         }
         let topic = delivery.topic().clone();
         match self.form.write(delivery.into_envelope(), &mut self.out)? {
-            Ok(()) => self.shown += 1,
-            Err(error) => {
+            Written::Shown => self.shown += 1,
+            Written::Nothing => {}
+            Written::Malformed(error) => {
                 if self.skipped == 0 {
                     warn!(%topic, %error, "malformed message skipped; further ones are only counted");
                 }
                 self.skipped += 1;
             }
+            Written::Failed(error) => {
+                self.failed += 1;
+                if let Some(held_back) = self.failures.admit() {
+                    warn!(%topic, %error, held_back, "the expression fails with this message");
+                }
+            }
         }
         Ok(())
     }
 
+    /// Says what was left out, and with which status to end.
     fn end(&self, exit: Exit) -> Exit {
-        if self.skipped > 0 {
-            warn!(
-                skipped = self.skipped,
-                shown = self.shown,
-                "malformed messages were skipped"
-            );
+        let (shown, skipped, failed) = (self.shown, self.skipped, self.failed);
+        if skipped > 0 {
+            warn!(skipped, shown, "malformed messages were skipped");
         }
-        exit
+        if failed > 0 {
+            warn!(failed, shown, "the expression failed with some messages");
+        }
+        match exit {
+            Exit::Ok if failed > 0 => Exit::Data,
+            exit => exit,
+        }
     }
 }

@@ -29,7 +29,10 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             "Run a gateway: pass the whole bus on at one address",
             vec![0, 2, 69, 70, 78],
         ),
-        ("Show the messages of the bus", vec![0, 2, 69, 74, 75, 78]),
+        (
+            "Show the messages of the bus",
+            vec![0, 2, 65, 69, 74, 75, 78],
+        ),
         (
             "Publish lines of text, or a JSON document",
             vec![0, 2, 65, 69, 74, 78],

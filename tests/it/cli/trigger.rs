@@ -475,9 +475,9 @@ fn a_command_line_that_cannot_work_is_refused() {
     check(
         &["--include", "a(b", "--", "cat"],
         2,
-        &["--include a(b", "position 3"],
+        &["--include, line 1, column 4", "  a(b\n"],
     );
-    check(&["--exclude", "[", "--", "cat"], 2, &["--exclude ["]);
+    check(&["--exclude", "[", "--", "cat"], 2, &["--exclude", "  [\n"]);
     check(&["--topic", "a*", "--", "cat"], 2, &["a*"]);
     check(&["--once", "--wait-for", "1", "--", "cat"], 2, &["--once"]);
     for bad in ["-1", "soon", "inf", "nan", "1e30"] {

@@ -15,6 +15,10 @@ use crate::signals::Signals;
 /// How long the last messages may take once a signal has come.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
+/// The stack of the thread, in bytes: expressions of jq go down as deep as a message nests, 512 levels.
+/// No more memory is taken than is used.
+const STACK: usize = 64 << 20;
+
 /// Batches on their way to the thread that shows them. It has at most one in work and one that waits.
 pub(super) struct Output<T> {
     /// Absent once nothing more will come.
@@ -31,6 +35,7 @@ impl<T: Send + 'static> Output<T> {
         let (ended, end) = oneshot::channel();
         thread::Builder::new()
             .name("output".to_owned())
+            .stack_size(STACK)
             .spawn(move || ended.send(show(waiting)))?;
         let batches = Some(batches);
         Ok(Self { batches, end })
