@@ -13,4 +13,5 @@ mod monitoring;
 mod relayed;
 mod restarts;
 mod signed;
+mod terse;
 mod wrapping;
