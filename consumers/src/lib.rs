@@ -4,6 +4,7 @@
 //! copy for each.
 
 mod child;
+mod collectd;
 mod dummy;
 mod gateway;
 mod log;
@@ -14,6 +15,7 @@ mod signing_relay;
 use fedmsg_actors::Registry;
 
 pub use self::child::{Command, CommandError, Outcome, Run, Variables, message_variables};
+pub use self::collectd::{Collectd, CollectdParams};
 pub use self::dummy::Dummy;
 pub use self::gateway::{Gateway, GatewayParams};
 pub use self::log::{Log, LogParams};
@@ -28,6 +30,7 @@ pub use self::signing_relay::SigningRelay;
 /// assert!(registry.consumer_kinds().any(|kind| kind == "relay"));
 /// ```
 pub fn register(registry: &mut Registry) {
+    registry.consumer::<Collectd>();
     registry.consumer::<Dummy>();
     registry.consumer::<Gateway>();
     registry.consumer::<Log>();

@@ -59,6 +59,7 @@ enum Command {
     Ca(ca::CaArgs),
     Config(config::ConfigArgs),
     Check(check::CheckArgs),
+    Collectd(collectd::CollectdArgs),
 }
 
 /// Runs the command that the command line of this process names: as `fedmsg` when `command` is
@@ -120,6 +121,7 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
         "announce" => announce::AnnounceArgs::from_arg_matches(&matches).map(Command::Announce),
         "trigger" => trigger::TriggerArgs::from_arg_matches(&matches).map(Command::Trigger),
         "check" => check::CheckArgs::from_arg_matches(&matches).map(Command::Check),
+        "collectd" => collectd::CollectdArgs::from_arg_matches(&matches).map(Command::Collectd),
         "ca" => ca::CaArgs::from_arg_matches(&matches).map(Command::Ca),
         "config" => config::ConfigArgs::from_arg_matches(&matches).map(Command::Config),
         _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
@@ -144,4 +146,6 @@ fn execute(command: Command) -> ExitCode {
         Command::Check(args) => return check::run(&args), // Nagios has statuses of its own
     };
     exit.into()
+        Command::Collectd(args) => collectd::run(args),
+    }
 }

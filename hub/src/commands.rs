@@ -4,6 +4,7 @@ pub(crate) mod announce;
 pub(crate) mod bad_expression;
 pub(crate) mod ca;
 pub(crate) mod check;
+pub(crate) mod collectd;
 pub(crate) mod common;
 pub(crate) mod config;
 pub(crate) mod filter;

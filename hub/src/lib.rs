@@ -29,6 +29,7 @@
 //!
 //! The commands of the project (`fedmsg-hub`, `fedmsg-relay`, `fedmsg-tail`, `fedmsg-logger`,
 //! `fedmsg-check`, `fedmsg-ca`) are in [`cli`]. But for the last one, which has OpenSSL make certificates, they use
+//! `fedmsg-collectd`, `fedmsg-ca`) are in [`cli`]. But for the last one, which has OpenSSL make certificates, they use
 //! nothing that is not public here or in the crates below.
 
 mod ca;

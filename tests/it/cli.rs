@@ -8,6 +8,7 @@ mod announce;
 mod ca;
 mod check;
 mod config;
+mod collectd;
 mod configuration;
 mod help;
 mod hub;
@@ -19,7 +20,7 @@ mod trigger;
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 11] = [
+const COMMANDS: [(&str, &str); 12] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
     ("fedmsg-signing-relay", "signing-relay"),
@@ -31,6 +32,7 @@ const COMMANDS: [(&str, &str); 11] = [
     ("fedmsg-ca", "ca"),
     ("fedmsg-config", "config"),
     ("fedmsg-check", "check"),
+    ("fedmsg-collectd", "collectd"),
 ];
 
 /// Those that join the bus: they have flags for the configuration, and a log.

@@ -1,7 +1,7 @@
 //! A hub with consumers of one kind only: what `fedmsg-relay` and its like run.
 
 use clap::Args;
-use fedmsg_config::{Config, ConsumerConfig};
+use fedmsg_config::{Config, ConsumerConfig, Loaded};
 use toml::Table;
 
 use super::common::CommonArgs;
@@ -24,21 +24,30 @@ pub(crate) struct PresetArgs {
 impl PresetArgs {
     /// Runs the consumers of kind `kind` that the configuration has, or one with default settings.
     pub(crate) fn run(&self, kind: &'static str) -> Exit {
+        match self.prepare(kind, |_| {}) {
+            Ok((config, loaded)) => exit(Hub::builder(config).run(), &loaded),
+            Err(exit) => exit,
+        }
+    }
+
+    /// Starts the log and returns the configuration to run with, those consumers as `adjust` leaves them,
+    /// and the one that was loaded.
+    pub(crate) fn prepare(
+        &self,
+        kind: &'static str,
+        adjust: impl Fn(&mut ConsumerConfig),
+    ) -> Result<(Config, Loaded), Exit> {
         let mut flags = Table::new();
         if let Some(timeout) = self.timeout {
             flags.insert("timeout".to_owned(), timeout.into());
         }
-        let prepared = self.common.start_log("info").and_then(|()| {
-            let loaded = self.common.load(flags, None)?;
-            let config = preset(loaded.config.clone(), kind);
-            self.common.printed(&config)?;
-            raise_descriptors();
-            Ok((config, loaded))
-        });
-        match prepared {
-            Ok((config, loaded)) => exit(Hub::builder(config).run(), &loaded),
-            Err(exit) => exit,
-        }
+        self.common.start_log("info")?;
+        let loaded = self.common.load(flags, None)?;
+        let mut config = preset(loaded.config.clone(), kind);
+        config.consumers.values_mut().for_each(adjust);
+        self.common.printed(&config)?;
+        raise_descriptors();
+        Ok((config, loaded))
     }
 }
 

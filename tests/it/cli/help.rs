@@ -54,6 +54,7 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             vec![0, 1, 2, 65, 74, 78],
         ),
         ("Check a hub: see whether", vec![0, 1, 2, 78]),
+        ("Count messages for collectd", vec![0, 2, 70, 78]),
     ];
     for ((own, word), (purpose, statuses)) in COMMANDS.into_iter().zip(about) {
         let mut bodies = Vec::new();
