@@ -83,6 +83,16 @@ impl Publisher {
         Ok(self.runtime.block_on(self.publisher.publish(message))?)
     }
 
+    /// Sends a message of somebody else as it is, without a stamp; see [`crate::Publisher::forward`].
+    ///
+    /// # Errors
+    ///
+    /// As [`crate::Publisher::forward`].
+    pub fn forward(&self, topic: &Topic, body: &[u8]) -> Result<Audience, BlockingError> {
+        let _entered = self.runtime.enter();
+        Ok(self.publisher.forward(topic, body)?)
+    }
+
     /// Waits, up to `patience`, until somebody subscribes to `topic`; see
     /// [`crate::Publisher::wait_for_subscriber`].
     pub fn wait_for_subscriber(&self, topic: &Topic, patience: Duration) -> Audience {

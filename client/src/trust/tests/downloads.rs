@@ -17,6 +17,8 @@ use super::super::download::DownloadError;
 use super::*;
 
 const HTML: &[u8] = b"<html>Welcome to our hotel! Please log in.</html>";
+/// What a server says that has nothing.
+const NOTHING: DownloadError = DownloadError::Status { status: 404 };
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// A web server that answers after some time, and notes when it was asked for what.
@@ -45,7 +47,7 @@ impl Server {
         let server = self.clone();
         Arc::new(move |url| {
             let server = server.clone();
-            Box::pin(async move { server.answer(url).await.ok_or(DownloadError::TooLarge) })
+            Box::pin(async move { server.answer(url).await.ok_or(NOTHING) })
         })
     }
 

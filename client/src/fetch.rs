@@ -1,0 +1,247 @@
+//! `Fetch`: what a web server has at a URL, within bounds of time and size.
+//!
+//! [`crate::trust`] asks so for CA certificate and CRL, commands for what an archive has.
+
+use std::time::Duration;
+
+use fedmsg_config::ByteSize;
+use reqwest::redirect::Policy;
+use reqwest::{Client, StatusCode, Url};
+use thiserror::Error;
+
+/// How long until there is a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long it may take in all unless set otherwise; the original waits as long for certificates.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many servers may send us on to another.
+const MAX_REDIRECTS: usize = 5;
+
+/// The largest answer unless set otherwise: a CRL with a million entries has 40 MB.
+const MAX_SIZE: ByteSize = ByteSize::mib(64);
+
+/// Why nothing was fetched.
+#[derive(Debug, Error)]
+pub enum FetchError {
+    /// The URL is none, or of another kind than `http` and `https`.
+    #[error("{url:?} is no URL of a web server: {reason}")]
+    Url {
+        /// What was to be the URL.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server answered, but not with what it was asked for.
+    #[error("the server answered with status {status}")]
+    Status {
+        /// The status of HTTP (RFC 9110 §15), such as 404.
+        status: u16,
+    },
+    /// No connection, no server that can be trusted, or an answer that breaks off.
+    #[error("{reason}")]
+    Unreachable {
+        /// What went wrong, and why.
+        reason: String,
+    },
+    /// No whole answer in time.
+    #[error("no answer within {timeout:?}")]
+    Timeout {
+        /// How long it may take.
+        timeout: Duration,
+    },
+    /// The server sends us round in circles, or from `https` to where there is no TLS.
+    #[error("{reason}")]
+    Redirect {
+        /// Where it went wrong.
+        reason: String,
+    },
+    /// More than we would hold.
+    #[error("it is larger than {limit}")]
+    TooLarge {
+        /// The most that is read.
+        limit: ByteSize,
+    },
+}
+
+impl FetchError {
+    /// Whether another attempt may succeed: the server could not be reached, took too long, or said that
+    /// it has a fault (status 500 and above).
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Status { status } => *status >= 500,
+            Self::Unreachable { .. } | Self::Timeout { .. } => true,
+            Self::Url { .. } | Self::Redirect { .. } | Self::TooLarge { .. } => false,
+        }
+    }
+}
+
+/// A request for what is at a URL.
+///
+/// An `https` URL is never answered without TLS, not even when the server sends us elsewhere. At most
+/// five servers may do that. The certificates of the system say who is believed.
+///
+/// # Examples
+///
+/// ```no_run
+/// use std::time::Duration;
+///
+/// use fedmsg::Fetch;
+///
+/// # async fn run() -> Result<(), fedmsg::FetchError> {
+/// let url = "https://example.org/datagrepper/id";
+/// let message = Fetch::new(url)?
+///     .parameter("id", "2026-6ba7b810")
+///     .timeout(Duration::from_secs(5))
+///     .send()
+///     .await?;
+/// println!("{} bytes", message.len());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Fetch {
+    url: Url,
+    timeout: Duration,
+    max_size: ByteSize,
+}
+
+impl Fetch {
+    /// Returns a request that may take 30 s, for an answer of up to 64 MiB.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Url`].
+    pub fn new(url: &str) -> Result<Self, FetchError> {
+        let refuse = |reason: String| FetchError::Url {
+            url: url.to_owned(),
+            reason,
+        };
+        let parsed = Url::parse(url).map_err(|error| refuse(error.to_string()))?;
+        if !matches!(parsed.scheme(), "http" | "https") {
+            return Err(refuse("expected http:// or https://".to_owned()));
+        }
+        Ok(Self {
+            url: parsed,
+            timeout: TIMEOUT,
+            max_size: MAX_SIZE,
+        })
+    }
+
+    /// Adds a parameter to the query of the URL, encoded as it needs to be.
+    #[must_use]
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// Sets how long it may take in all.
+    #[must_use]
+    pub fn timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
+    /// Sets how large the answer may be.
+    #[must_use]
+    pub fn max_size(self, max_size: ByteSize) -> Self {
+        Self { max_size, ..self }
+    }
+
+    /// Asks the server once. Cancel-safe: dropping the future ends the connection.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError`], without an answer of status 200 that is whole and not too large.
+    pub async fn send(&self) -> Result<Vec<u8>, FetchError> {
+        let failed = |error: &reqwest::Error| self.error(error);
+        // Made anew each time, which takes some milliseconds: the certificates of the system, which it
+        // reads, may have changed since the last time.
+        let client = Client::builder()
+            .https_only(self.url.scheme() == "https")
+            .timeout(self.timeout)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(Policy::limited(MAX_REDIRECTS))
+            .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| failed(&error))?;
+        let request = client.get(self.url.clone());
+        let mut response = request.send().await.map_err(|error| failed(&error))?;
+        if response.status() != StatusCode::OK {
+            let status = response.status().as_u16();
+            return Err(FetchError::Status { status });
+        }
+        let mut content = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+            if content.len() + chunk.len() > self.max_size.as_usize() {
+                let limit = self.max_size;
+                return Err(FetchError::TooLarge { limit });
+            }
+            content.extend_from_slice(&chunk);
+        }
+        Ok(content)
+    }
+
+    fn error(&self, error: &reqwest::Error) -> FetchError {
+        let reason = with_causes(error);
+        if error.is_timeout() {
+            let timeout = self.timeout;
+            FetchError::Timeout { timeout }
+        } else if error.is_redirect() || error.is_builder() {
+            FetchError::Redirect { reason }
+        } else {
+            FetchError::Unreachable { reason }
+        }
+    }
+}
+
+/// What went wrong, and why: the library's own text stops at "error sending request".
+fn with_causes(error: &reqwest::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_encoded() {
+        let fetch = Fetch::new("https://example.org/a/id?x=1").unwrap();
+        let fetch = fetch.parameter("id", "2026-ä/&=%\n#");
+        assert_eq!(
+            fetch.url.as_str(),
+            "https://example.org/a/id?x=1&id=2026-%C3%A4%2F%26%3D%25%0A%23"
+        );
+    }
+
+    #[test]
+    fn what_is_no_url_of_a_web_server_is_refused() {
+        for bad in [
+            "",
+            "example.org",
+            "ftp://example.org/",
+            "file:///etc/passwd",
+            "http://",
+        ] {
+            let refused = Fetch::new(bad);
+            assert!(matches!(refused, Err(FetchError::Url { .. })), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_what_may_pass_is_worth_another_attempt() {
+        let status = |status| FetchError::Status { status }.is_transient();
+        assert!(status(500) && status(503) && !status(404) && !status(301) && !status(204));
+        let timeout = TIMEOUT;
+        assert!(FetchError::Timeout { timeout }.is_transient());
+        let limit = MAX_SIZE;
+        assert!(!FetchError::TooLarge { limit }.is_transient());
+    }
+}
