@@ -227,6 +227,10 @@ pub struct Config {
     /// Whether topics that `routing_policy` does not list are refused.
     pub routing_nitpicky: bool,
 
+    /// The archive of the bus, a datagrepper, from which `fedmsg-dg-replay` takes messages: its base
+    /// URL, or that of its search, which ends with "/raw". Without it, that of Fedora.
+    pub datagrepper_url: Option<String>,
+
     /// How long a hub that is told to stop goes on with what waits in its mailboxes: a time such as
     /// "10s". At most 10 years.
     #[serde(with = "duration")]
@@ -305,6 +309,7 @@ impl Default for Config {
             crl_policy: CrlPolicy::Refuse,
             require_strong_signature: false,
             routing_nitpicky: false,
+            datagrepper_url: None,
             stop_timeout: Duration::from_secs(10),
             monitoring_socket: None,
             monitoring_socket_mode: None,

@@ -56,6 +56,7 @@ enum Command {
     Logger(logger::LoggerArgs),
     Announce(announce::AnnounceArgs),
     Trigger(trigger::TriggerArgs),
+    DgReplay(dg_replay::DgReplayArgs),
     Ca(ca::CaArgs),
     Config(config::ConfigArgs),
     Check(check::CheckArgs),
@@ -122,6 +123,7 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
         "trigger" => trigger::TriggerArgs::from_arg_matches(&matches).map(Command::Trigger),
         "check" => check::CheckArgs::from_arg_matches(&matches).map(Command::Check),
         "collectd" => collectd::CollectdArgs::from_arg_matches(&matches).map(Command::Collectd),
+        "dg-replay" => dg_replay::DgReplayArgs::from_arg_matches(&matches).map(Command::DgReplay),
         "ca" => ca::CaArgs::from_arg_matches(&matches).map(Command::Ca),
         "config" => config::ConfigArgs::from_arg_matches(&matches).map(Command::Config),
         _ => logger::LoggerArgs::from_arg_matches(&matches).map(Command::Logger),
@@ -141,6 +143,7 @@ fn execute(command: Command) -> ExitCode {
         Command::Logger(args) => logger::run(args),
         Command::Announce(args) => announce::run(args),
         Command::Trigger(args) => trigger::run(args),
+        Command::DgReplay(args) => dg_replay::run(args),
         Command::Ca(args) => ca::run(args),
         Command::Config(args) => config::run(args),
         Command::Check(args) => return check::run(&args), // Nagios has statuses of its own

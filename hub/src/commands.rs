@@ -7,6 +7,7 @@ pub(crate) mod check;
 pub(crate) mod collectd;
 pub(crate) mod common;
 pub(crate) mod config;
+pub(crate) mod dg_replay;
 pub(crate) mod filter;
 pub(crate) mod gateway;
 pub(crate) mod hub;

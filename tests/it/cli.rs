@@ -10,6 +10,7 @@ mod check;
 mod config;
 mod collectd;
 mod configuration;
+mod dg_replay;
 mod help;
 mod hub;
 mod logger;
@@ -20,7 +21,7 @@ mod trigger;
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 12] = [
+const COMMANDS: [(&str, &str); 13] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
     ("fedmsg-signing-relay", "signing-relay"),
@@ -29,6 +30,7 @@ const COMMANDS: [(&str, &str); 12] = [
     ("fedmsg-logger", "logger"),
     ("fedmsg-announce", "announce"),
     ("fedmsg-trigger", "trigger"),
+    ("fedmsg-dg-replay", "dg-replay"),
     ("fedmsg-ca", "ca"),
     ("fedmsg-config", "config"),
     ("fedmsg-check", "check"),

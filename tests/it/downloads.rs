@@ -1,90 +1,13 @@
 //! CA certificate and CRL from a web server: what is believed, and what happens when there is no answer.
 #![cfg(test)] // clippy takes helpers for tests only when it sees this
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
-use std::{fs, thread};
-
-use openssl::asn1::Asn1Time;
-use openssl::hash::MessageDigest;
-use openssl::pkey::{PKey, Private};
-use openssl::rsa::Rsa;
-use openssl::ssl::{SslAcceptor, SslMethod};
-use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
-use openssl::x509::{X509, X509NameBuilder};
 
 use crate::peers::{Process, free_tcp_port};
 use crate::sandbox::{PATIENCE, PROBE, Sandbox, Settings, Speaker, in_shell};
-
-/// A web server on the loopback interface, with a certificate that nobody knows unless told.
-struct WebServer {
-    port: u16,
-    certificate: X509,
-}
-
-impl WebServer {
-    /// Answers every request with what `answer` makes of its path, for as long as the test run lasts.
-    fn start(answer: fn(&str) -> Vec<u8>) -> Self {
-        let (certificate, key) = certificate();
-        let mut acceptor = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
-        acceptor.set_certificate(&certificate).unwrap();
-        acceptor.set_private_key(&key).unwrap();
-        let acceptor = acceptor.build();
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = listener.local_addr().unwrap().port();
-        thread::spawn(move || {
-            for stream in listener.incoming() {
-                // Whoever does not trust us leaves in the middle of the handshake.
-                let Ok(mut stream) = acceptor.accept(stream.unwrap()) else {
-                    continue;
-                };
-                let mut request = BufReader::new(&mut stream).lines().map_while(Result::ok);
-                let first = request.next().unwrap_or_default();
-                request.take_while(|line| !line.is_empty()).for_each(drop);
-                let path = first.split(' ').nth(1).unwrap_or_default();
-                let _ = stream.write_all(&answer(path));
-                let _ = stream.shutdown();
-            }
-        });
-        Self { port, certificate }
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("https://127.0.0.1:{}{path}", self.port)
-    }
-}
-
-/// A certificate for the loopback interface, and its key.
-fn certificate() -> (X509, PKey<Private>) {
-    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
-    let mut name = X509NameBuilder::new().unwrap();
-    name.append_entry_by_text("CN", "a test").unwrap();
-    let name = name.build();
-    let mut builder = X509::builder().unwrap();
-    builder.set_version(2).unwrap();
-    builder.set_subject_name(&name).unwrap();
-    builder.set_issuer_name(&name).unwrap();
-    builder.set_pubkey(&key).unwrap();
-    builder
-        .set_not_before(&Asn1Time::days_from_now(0).unwrap())
-        .unwrap();
-    builder
-        .set_not_after(&Asn1Time::days_from_now(1).unwrap())
-        .unwrap();
-    let mut names = SubjectAlternativeName::new();
-    let names = names
-        .ip("127.0.0.1")
-        .build(&builder.x509v3_context(None, None))
-        .unwrap();
-    builder.append_extension(names).unwrap();
-    builder
-        .append_extension(BasicConstraints::new().ca().build().unwrap())
-        .unwrap();
-    builder.sign(&key, MessageDigest::sha256()).unwrap();
-    (builder.build(), key)
-}
+use crate::web_server::WebServer;
 
 fn pki(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -126,8 +49,8 @@ impl Bus {
 
     /// Starts a tail that trusts the web server, or nobody on the web.
     fn tail(&self, trusted: Option<&WebServer>) -> Process {
-        let pem = trusted.map(|server| server.certificate.to_pem().unwrap());
-        let pem = String::from_utf8(pem.unwrap_or_default()).unwrap();
+        let pem = trusted.map(WebServer::certificate);
+        let pem = pem.unwrap_or_default();
         let roots = self.sandbox.write("roots.pem", &pem);
         let mut command = self
             .sandbox

@@ -16,3 +16,4 @@ mod sandbox;
 mod service;
 mod signing_relay;
 mod tidy;
+mod web_server;

@@ -21,7 +21,7 @@ fn refuse(header: &str, setting: &str, key: KeyPath) -> Problem {
 }
 
 /// A value of a wrong type for each key.
-const WRONG_TYPES: [(&str, &str); 43] = [
+const WRONG_TYPES: [(&str, &str); 44] = [
     ("topic_prefix", "1"),
     ("environment", "true"),
     ("name", "1"),
@@ -59,6 +59,7 @@ const WRONG_TYPES: [(&str, &str); 43] = [
     ("routing_nitpicky", "'true'"),
     ("certnames", "'bodhi'"),
     ("routing_policy", "[]"),
+    ("datagrepper_url", "1"),
     ("stop_timeout", "10"),
     ("moksha.monitoring.socket", "1"),
     ("moksha.monitoring.socket.mode", "770"),

@@ -3,8 +3,10 @@
 //! Used by `fedmsg-logger`, `fedmsg-announce` and `fedmsg-dg-replay`; it turns what goes wrong into a
 //! complaint and an exit status.
 
+use std::time::Duration;
+
 use fedmsg::blocking::{BlockingError, Publisher};
-use fedmsg::{Message, PublishError, Published};
+use fedmsg::{Audience, Envelope, Message, PublishError, Published};
 use fedmsg_config::Config;
 use toml::Table;
 
@@ -39,6 +41,21 @@ impl Outlet {
             let what = format_args!("line {line} and what follows not published: {error}");
             fail(status(&error), what)
         })
+    }
+
+    /// Sends a message of somebody else as it is; waits for the relay for at most `patience`.
+    pub(crate) fn forward(&self, envelope: &Envelope, patience: Duration) -> Result<(), Exit> {
+        let topic = envelope.topic();
+        if self.0.wait_for_subscriber(topic, patience) == Audience::Nobody {
+            let nobody = PublishError::NoSubscriber {
+                topic: topic.clone(),
+                relays: self.0.addresses().to_vec(),
+                waited: patience,
+            };
+            return Err(unpublished(&nobody.into()));
+        }
+        let sent = self.0.forward(topic, envelope.bytes());
+        sent.map(drop).map_err(|error| unpublished(&error))
     }
 
     /// Fails if the relay went away after something was published. What is still on its way gets

@@ -46,6 +46,10 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             vec![0, 1, 2, 69, 70, 74, 78],
         ),
         (
+            "Publish a message of the archive again",
+            vec![0, 1, 2, 65, 69, 74, 75, 78],
+        ),
+        (
             "Keep a small CA: issue and revoke certificates",
             vec![0, 2, 65, 70, 74, 78],
         ),
