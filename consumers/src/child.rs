@@ -15,7 +15,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
-use std::{env, fs};
+use std::{env, fmt, fs};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use fedmsg_config::RetryConfig;
@@ -86,7 +86,7 @@ pub enum CommandError {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Command {
     program: OsString,
     arguments: Vec<OsString>,
@@ -294,6 +294,16 @@ impl Command {
     fn not_started(&self, source: io::Error) -> CommandError {
         let program = self.program.clone();
         CommandError::Start { program, source }
+    }
+}
+
+// Arguments and variables may be secrets.
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("program", &self.program)
+            .field("time_limit", &self.time_limit)
+            .finish_non_exhaustive()
     }
 }
 

@@ -6,6 +6,7 @@
 mod child;
 mod collectd;
 mod dummy;
+mod exec;
 mod gateway;
 mod log;
 mod outlet;
@@ -17,6 +18,7 @@ use fedmsg_actors::Registry;
 pub use self::child::{Command, CommandError, Outcome, Run, Variables, message_variables};
 pub use self::collectd::{Collectd, CollectdParams};
 pub use self::dummy::Dummy;
+pub use self::exec::{Exec, ExecInput, ExecParams};
 pub use self::gateway::{Gateway, GatewayParams};
 pub use self::log::{Log, LogParams};
 pub use self::relay::Relay;
@@ -32,6 +34,7 @@ pub use self::signing_relay::SigningRelay;
 pub fn register(registry: &mut Registry) {
     registry.consumer::<Collectd>();
     registry.consumer::<Dummy>();
+    registry.consumer::<Exec>();
     registry.consumer::<Gateway>();
     registry.consumer::<Log>();
     registry.consumer::<Relay>();

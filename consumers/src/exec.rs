@@ -1,0 +1,244 @@
+//! The consumer that runs a program for each message.
+//!
+//! [`Command`] runs it, without a shell; how often a message is tried again, and how many programs run at
+//! a time, are the settings `retry` and `workers` of every consumer.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::time::Duration;
+
+use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery};
+use fedmsg_config::duration;
+use fedmsg_message::{EncodeError, to_canonical};
+use serde::Deserialize;
+use thiserror::Error;
+use tracing::debug;
+
+use crate::child::{Command, Outcome, message_variables};
+
+/// The exit status of a program for which its input is wrong (EX_DATAERR of sysexits(3)).
+const HOPELESS: i32 = 65;
+
+/// What `[consumers.NAME.params]` may say for kind `exec`.
+///
+/// ```
+/// let params: fedmsg_consumers::ExecParams = toml::from_str(
+///     r#"argv = ["/usr/local/bin/deploy", "--site", "our wiki"]
+///        input = "msg"
+///        time_limit = "10m"
+///        env = { STAGE = "prod" }"#,
+/// )?;
+/// assert_eq!(params.argv.len(), 3);
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExecParams {
+    /// The program and its arguments: at least one. Each reaches the program as it is. Required.
+    pub argv: Vec<String>,
+    /// What its standard input is: "json", the message as one line of JSON with sorted keys; "msg", the
+    /// payload so; "raw", the bytes of the message as they came. Default "json".
+    #[serde(default)]
+    pub input: ExecInput,
+    /// How long it may take: a time such as "10m", at most 10 years. Then it is ended, with all that it
+    /// has started, and the attempt has failed. Default "5m".
+    #[serde(default = "five_minutes", with = "duration")]
+    pub time_limit: Duration,
+    /// Whether nothing is in its environment but `PATH`, `env`, and what is said of the message. Default
+    /// false.
+    #[serde(default)]
+    pub clear_env: bool,
+    /// Variables of its environment. By default none are added.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+/// What a program gets of a message.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExecInput {
+    /// The message, as one line of canonical JSON; one that is no JSON is wrapped, as a hub does.
+    #[default]
+    Json,
+    /// Its payload, so.
+    Msg,
+    /// The bytes that came.
+    Raw,
+}
+
+// Arguments and variables may be secrets.
+impl fmt::Debug for ExecParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecParams")
+            .field("program", &self.argv.first())
+            .field("env", &self.env.keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a program has not taken a message.
+#[derive(Debug, Error)]
+enum ExecError {
+    #[error("`argv` is empty: name a program")]
+    NoProgram,
+    #[error("Command {0}")]
+    Failed(Outcome),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+/// Runs a program for each message; it says by its exit status what becomes of the message.
+///
+/// | the program | the message |
+/// |---|---|
+/// | returns 0 | is consumed |
+/// | returns 65 (EX_DATAERR): it will never make sense | is dropped |
+/// | returns anything else, is ended, or cannot be run | is tried again, as `retry` says |
+///
+/// Variables tell the program of the message, see [`message_variables`]. A program that still runs when
+/// the hub has used up its `stop_timeout` is killed.
+///
+/// ```
+/// use fedmsg_actors::TestBus;
+/// use fedmsg_consumers::Exec;
+///
+/// let settings = r#"params.argv = ["grep", "-q", "tea"]
+///                   retry.attempts = 1"#;
+/// let report = TestBus::new().consumer::<Exec>("search", settings).run(async |bus| {
+///     bus.publish("org.example.dev.shop.sale", "a cup of tea").await;
+///     bus.settle().await;
+/// });
+/// assert!(report.is_clean());
+/// ```
+#[derive(Debug)]
+pub struct Exec {
+    command: Command,
+    input: ExecInput,
+}
+
+impl Consumer for Exec {
+    const KIND: &'static str = "exec";
+    type Params = ExecParams;
+
+    async fn from_params(params: ExecParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+        let (program, arguments) = params.argv.split_first().ok_or(ExecError::NoProgram)?;
+        let mut command = Command::new(program)
+            .args(arguments)
+            .time_limit(params.time_limit);
+        for (name, value) in params.env {
+            command = command.env(name, value);
+        }
+        if params.clear_env {
+            command = command.clear_env();
+        }
+        command.find()?; // at the start of the hub, not at the first message
+        let input = params.input;
+        Ok(Self { command, input })
+    }
+
+    async fn consume(
+        &mut self,
+        delivery: Delivery,
+        _: &ConsumerContext,
+    ) -> Result<(), ConsumeError> {
+        let input = self.input.of(&delivery).map_err(ConsumeError::drop)?;
+        let variables = message_variables(delivery.envelope());
+        match self.command.attempt(&input, &variables).await? {
+            Outcome::Success => {
+                debug!(topic = %delivery.topic(), "Command succeeded");
+                Ok(())
+            }
+            failed @ Outcome::Failed { code: HOPELESS } => {
+                Err(ConsumeError::drop(ExecError::Failed(failed)))
+            }
+            failed => Err(ConsumeError::retry(ExecError::Failed(failed))),
+        }
+    }
+}
+
+impl ExecInput {
+    fn of(self, delivery: &Delivery) -> Result<Vec<u8>, ExecError> {
+        let value = match self {
+            Self::Json => delivery.envelope().body(),
+            Self::Msg => delivery.msg(),
+            Self::Raw => return Ok(delivery.envelope().bytes().to_vec()),
+        };
+        let mut line = to_canonical(value)?;
+        line.push(b'\n');
+        Ok(line)
+    }
+}
+
+fn five_minutes() -> Duration {
+    Duration::from_secs(300)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use fedmsg_actors::TestBus;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    /// What a script leaves in `$OUT` after one message, how often it was tried, and how many were
+    /// dropped.
+    fn run(script: &str, params: &str) -> (String, u64, u64) {
+        let folder = TempDir::new().unwrap();
+        let out = folder.path().join("out");
+        let settings = format!(
+            "params.argv = ['sh', '-c', '''echo >>\"$OUT.tries\"; {script}''']\n\
+             params.env.OUT = {out:?}\n{params}\n\
+             retry = {{ attempts = 3, first_delay = '1ms' }}"
+        );
+        let report = TestBus::new()
+            .consumer::<Exec>("x", &settings)
+            .run(async |bus| {
+                bus.publish("org.example.dev.shop.sale", "tea").await;
+                bus.settle().await;
+            });
+        let status = report.status.consumer("x").unwrap();
+        let tries = fs::read_to_string(folder.path().join("out.tries")).unwrap_or_default();
+        let written = fs::read_to_string(out).unwrap_or_default();
+        (written, tries.lines().count() as u64, status.dropped)
+    }
+
+    #[test]
+    fn the_message_is_standard_input_and_said_in_variables() {
+        let print = "{ cat; echo $FEDMSG_TOPIC; } >\"$OUT\"";
+        let topic = "org.example.dev.shop.sale";
+        let (written, tries, dropped) = run(print, "params.input = 'msg'");
+        assert_eq!(written, format!("\"tea\"\n{topic}\n"));
+        assert_eq!((tries, dropped), (1, 0));
+        let (written, ..) = run(print, "params.input = 'json'");
+        assert!(written.contains(r#""msg":"tea","msg_id""#), "{written}");
+        assert!(written.ends_with(&format!("}}\n{topic}\n")), "{written}");
+        let (written, ..) = run(print, "params.input = 'raw'\nparams.clear_env = true");
+        assert!(written.ends_with(&format!("}}{topic}\n")), "{written}");
+    }
+
+    #[test]
+    fn what_the_program_returns_decides_what_becomes_of_the_message() {
+        #[track_caller]
+        fn check(script: &str, params: &str, expected: (u64, u64)) {
+            let (_, tries, dropped) = run(script, params);
+            assert_eq!((tries, dropped), expected, "{script}");
+        }
+        check("exit 0", "", (1, 0));
+        check("exit 65", "", (1, 1));
+        check("exit 1", "", (3, 1));
+        check("kill -9 $$", "", (3, 1));
+        check("test $(wc -l <\"$OUT.tries\") -ge 2", "", (2, 0));
+        check("exec sleep 1000", "params.time_limit = '50ms'", (3, 1));
+    }
+
+    #[test]
+    fn debugging_shows_no_secrets() {
+        let params: ExecParams =
+            toml::from_str("argv = ['curl', 'hunter2']\nenv = { TOKEN = 'hunter2' }").unwrap();
+        let shown = format!("{params:?}");
+        assert!(shown.contains("curl") && shown.contains("TOKEN"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
+}
