@@ -15,6 +15,9 @@ use thiserror::Error;
 use crate::resolver::{ResolveError, resolve, resolve_bind};
 use crate::socket::{Frames, PubSocket, SocketContext, SocketError, SubSocket};
 
+/// The largest message that it takes from those who listen, in bytes: which beginnings they want to hear.
+const MAX_SUBSCRIPTION: i64 = 1024;
+
 /// Emissions that wait for a reader that does not keep up; it misses those beyond. They are worth
 /// nothing when they are old.
 const QUEUED: i32 = 4;
@@ -48,6 +51,20 @@ pub enum MonitoringError {
 
 /// A bound monitoring socket; made by [`crate::Bus::monitoring_socket`]. The file of an `ipc://` address
 /// goes with it.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg::{Bus, Config};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bus = Bus::open(Config::default());
+/// let mut socket = bus.monitoring_socket(&"tcp://127.0.0.1:0".parse()?, None).await?;
+/// socket.emit(br#"{"consumers": [], "producers": []}"#)?; // nobody listens, which is no error
+/// # Ok(())
+/// # }
+/// ```
 pub struct MonitoringSocket {
     socket: PubSocket,
     /// Its file: path, device and inode.
@@ -75,6 +92,7 @@ impl MonitoringSocket {
     ) -> Result<Self, MonitoringError> {
         let mut options = options;
         (options.high_water_mark, options.linger_ms) = (QUEUED, 0);
+        options.max_message_size = MAX_SUBSCRIPTION;
         // `bind_host` may open the addresses of the bus to everybody; this one says where it is.
         let address = resolve_bind(endpoint, None).await?;
         let (socket, _) = PubSocket::bind(context, &options, &address)?;
@@ -99,9 +117,26 @@ impl MonitoringSocket {
     ///
     /// libzmq refused it; the next one may do better.
     pub fn emit(&mut self, emission: &[u8]) -> Result<(), SocketError> {
-        // Whoever came and went is of no interest, but libzmq keeps it until it is read.
-        while self.socket.try_notice()?.is_some() {}
+        self.forget_notices()?;
         self.socket.send_one_frame(emission).map(drop)
+    }
+
+    /// Takes in who comes and goes, which libzmq keeps until it is read. Wait for this between emissions,
+    /// so that nobody can fill the memory. Ends only with an error. Cancel-safe.
+    ///
+    /// # Errors
+    ///
+    /// libzmq, or the event loop, failed.
+    pub async fn attend(&mut self) -> Result<(), SocketError> {
+        loop {
+            self.forget_notices()?;
+            std::future::poll_fn(|context| self.socket.poll_ready(context)).await?;
+        }
+    }
+
+    fn forget_notices(&mut self) -> Result<(), SocketError> {
+        while self.socket.try_notice()?.is_some() {}
+        Ok(())
     }
 }
 

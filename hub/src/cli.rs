@@ -146,9 +146,8 @@ fn execute(command: Command) -> ExitCode {
         Command::DgReplay(args) => dg_replay::run(args),
         Command::Ca(args) => ca::run(args),
         Command::Config(args) => config::run(args),
+        Command::Collectd(args) => collectd::run(args),
         Command::Check(args) => return check::run(&args), // Nagios has statuses of its own
     };
     exit.into()
-        Command::Collectd(args) => collectd::run(args),
-    }
 }

@@ -7,8 +7,8 @@
 mod announce;
 mod ca;
 mod check;
-mod config;
 mod collectd;
+mod config;
 mod configuration;
 mod dg_replay;
 mod help;
