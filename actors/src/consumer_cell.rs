@@ -13,6 +13,7 @@ use serde::Serialize;
 use tracing::error;
 
 use crate::counters::{ConsumerCounters, add};
+use crate::figures::Figures;
 use crate::mailbox::Mailbox;
 use crate::pulse::Pulse;
 use crate::timings::Timings;
@@ -69,6 +70,8 @@ pub(crate) struct ConsumerCell {
     pub(crate) counters: ConsumerCounters,
     /// What each of its workers is doing.
     pub(crate) pulses: Vec<Arc<Pulse>>,
+    /// What each of its workers counts by itself.
+    pub(crate) figures: Vec<Arc<Figures>>,
     /// For how long it has been stuck, in milliseconds; 0 when it is not.
     pub(crate) stuck_ms: AtomicU64,
     /// How long its newest messages took, where somebody wants to know.
@@ -87,6 +90,7 @@ impl ConsumerCell {
         timings: Option<Timings>,
     ) -> Arc<Self> {
         let pulses = (0..config.workers.max(1)).map(|_| Arc::default());
+        let figures = pulses.clone().map(|_: Arc<Pulse>| Arc::default());
         Arc::new(Self {
             name: name.to_owned(),
             kind,
@@ -96,6 +100,7 @@ impl ConsumerCell {
             mailbox: Mailbox::new(&config.mailbox, config.workers),
             config,
             counters: ConsumerCounters::default(),
+            figures: figures.collect(),
             pulses: pulses.collect(),
             stuck_ms: AtomicU64::new(0),
             timings,

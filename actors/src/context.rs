@@ -9,6 +9,7 @@ use fedmsg::{Bus, Config, Message, PublishError, Published, Publisher};
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
+use crate::figures::Figures;
 use crate::publisher_actor::PublisherSource;
 
 /// For kinds without parameters: an empty `params` table, or none.
@@ -34,6 +35,7 @@ struct Surroundings {
     bus: Bus,
     source: PublisherSource,
     publisher: OnceCell<Publisher>,
+    figures: Arc<Figures>,
 }
 
 impl Surroundings {
@@ -55,14 +57,31 @@ impl Surroundings {
 macro_rules! context {
     ($context:ident) => {
         impl $context {
-            pub(crate) fn new(name: &str, bus: Bus, source: PublisherSource) -> Self {
+            pub(crate) fn new(
+                name: &str,
+                bus: Bus,
+                source: PublisherSource,
+                figures: Arc<Figures>,
+            ) -> Self {
                 let (name, publisher) = (name.to_owned(), OnceCell::new());
                 Self(Arc::new(Surroundings {
                     name,
                     bus,
                     source,
                     publisher,
+                    figures,
                 }))
+            }
+
+            /// Shows numbers that the plugin counts by itself in the status of the hub: `count` is
+            /// called whenever somebody looks, on another thread, and takes the place of one shown
+            /// before. The figures of several workers add up. It must not hold on to what the plugin
+            /// has to let go of when it is built anew, such as a port.
+            pub fn show_figures(
+                &self,
+                count: impl Fn() -> Vec<(&'static str, u64)> + Send + 'static,
+            ) {
+                self.0.figures.show(Box::new(count));
             }
 
             /// The name of this instance in the configuration.

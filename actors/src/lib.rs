@@ -12,6 +12,7 @@ mod consumer_actor;
 mod consumer_cell;
 mod context;
 mod counters;
+mod figures;
 mod hosted;
 mod mailbox;
 mod plan;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::counters::ProducerCounters;
+use crate::figures::Figures;
 use crate::pulse::Pulse;
 
 /// Where a producer is in its life.
@@ -46,6 +47,8 @@ pub(crate) struct ProducerCell {
     pub(crate) config: ProducerConfig,
     pub(crate) counters: ProducerCounters,
     pub(crate) pulse: Pulse,
+    /// What it counts by itself.
+    pub(crate) figures: Arc<Figures>,
     /// For how long it has been stuck, in milliseconds; 0 when it is not.
     pub(crate) stuck_ms: AtomicU64,
     state: Mutex<ProducerState>,
@@ -66,6 +69,7 @@ impl ProducerCell {
             config,
             counters: ProducerCounters::default(),
             pulse: Pulse::default(),
+            figures: Arc::default(),
             stuck_ms: AtomicU64::new(0),
             state: Mutex::new(ProducerState::Starting),
             stopping: watch::Sender::new(false),

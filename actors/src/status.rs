@@ -2,12 +2,15 @@
 //!
 //! Made by the supervisor on request; read by reports, monitoring and tests.
 
+use std::collections::BTreeMap;
+
 use fedmsg::{EndpointCounts, PublisherCounts, RefusalCount, SubscriberCounts};
 use fedmsg_config::{Schedule, Source};
 use serde::Serialize;
 
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
 use crate::counters::{in_ms, read};
+use crate::figures::Figures;
 use crate::producer_cell::{ProducerCell, ProducerState};
 
 /// The state of a whole hub. All that reports on it (log, monitoring socket, service manager) has this.
@@ -161,6 +164,8 @@ pub struct ConsumerStatus {
     pub last_consumed_ms: u64,
     /// For how long it has been in one call, in milliseconds; 0 unless that is longer than `stuck_after`.
     pub stuck_ms: u64,
+    /// What it counts by itself: for a relay or gateway, for instance, the subscribers and what they miss.
+    pub figures: BTreeMap<&'static str, u64>,
 }
 
 impl ConsumerStatus {
@@ -191,6 +196,7 @@ impl ConsumerStatus {
             busy_us: read(&counters.busy_us),
             last_consumed_ms: read(&counters.last_consumed_ms),
             stuck_ms: read(&cell.stuck_ms),
+            figures: Figures::sum(&cell.figures),
         }
     }
 }
@@ -222,6 +228,8 @@ pub struct ProducerStatus {
     pub last_tick_ms: u64,
     /// For how long it has been in one tick, in milliseconds; 0 unless that is longer than `stuck_after`.
     pub stuck_ms: u64,
+    /// What it counts by itself.
+    pub figures: BTreeMap<&'static str, u64>,
 }
 
 impl ProducerStatus {
@@ -243,6 +251,7 @@ impl ProducerStatus {
             busy_us: read(&counters.busy_us),
             last_tick_ms: read(&counters.last_tick_ms),
             stuck_ms: read(&cell.stuck_ms),
+            figures: Figures::sum(std::slice::from_ref(&cell.figures)),
         }
     }
 }

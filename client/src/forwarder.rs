@@ -240,6 +240,12 @@ impl Forwarder {
         self.0.shared.queues().counts()
     }
 
+    /// Something that gives the running totals, and does not keep the forwarder from closing.
+    pub fn counter(&self) -> impl Fn() -> ForwarderCounts + Send + Sync + use<> {
+        let shared = Arc::clone(&self.0.shared);
+        move || shared.queues().counts()
+    }
+
     /// Who is connected, and how far behind; in no particular order.
     #[must_use]
     pub fn subscribers(&self) -> Vec<SubscriberStatus> {

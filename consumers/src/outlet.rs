@@ -2,7 +2,7 @@
 //!
 //! [`crate::Relay`], [`crate::SigningRelay`] and [`crate::Gateway`] have one each.
 
-use fedmsg::{Envelope, Forwarder, PublishError, Topic};
+use fedmsg::{Envelope, Forwarder, ForwarderCounts, PublishError, Topic};
 use fedmsg_actors::{ConsumeError, ConsumerContext};
 use tokio::time::{Instant, sleep_until};
 use tracing::info;
@@ -18,6 +18,8 @@ pub(crate) struct Outlet {
 impl Outlet {
     pub(crate) fn new(forwarder: Forwarder, context: &ConsumerContext) -> Self {
         info!(addresses = ?forwarder.addresses(), "forwards to");
+        let counter = forwarder.counter();
+        context.show_figures(move || figures(&counter()));
         let settled = Some(Instant::now() + context.config().post_init_sleep);
         Self { forwarder, settled }
     }
@@ -53,4 +55,17 @@ impl Outlet {
             "forwarded"
         );
     }
+}
+
+/// The counts of a forwarder as the status of the hub shows them.
+fn figures(counts: &ForwarderCounts) -> Vec<(&'static str, u64)> {
+    vec![
+        ("forwarded", counts.messages),
+        ("unheard", counts.unheard),
+        ("missed", counts.missed),
+        ("cut_off", counts.cut_off),
+        ("subscribers", counts.subscribers as u64),
+        ("joined", counts.joined),
+        ("refused", counts.refused),
+    ]
 }

@@ -2,6 +2,8 @@
 //!
 //! Written for [`crate::hub`], which has the status of everything.
 
+use std::collections::BTreeMap;
+
 use fedmsg_actors::{HubStatus, StopReport};
 use tracing::{error, info, warn};
 
@@ -31,7 +33,7 @@ pub(crate) fn log_status(status: &HubStatus) {
             panics = consumer.panics, dropped = consumer.dropped, overflowed = consumer.overflowed,
             undelivered = consumer.undelivered, waits = consumer.waits,
             last_consumed_ms = consumer.last_consumed_ms, stuck_ms = consumer.stuck_ms,
-            "status of a consumer"
+            figures = shown(&consumer.figures), "status of a consumer"
         );
     }
     for producer in &status.producers {
@@ -40,7 +42,7 @@ pub(crate) fn log_status(status: &HubStatus) {
             ticks = producer.ticks, failures = producer.failures,
             consecutive_failures = producer.consecutive_failures, skipped = producer.skipped,
             last_tick_ms = producer.last_tick_ms, stuck_ms = producer.stuck_ms,
-            "status of a producer"
+            figures = shown(&producer.figures), "status of a producer"
         );
     }
     if let Some(publisher) = &status.publisher {
@@ -54,6 +56,15 @@ pub(crate) fn log_status(status: &HubStatus) {
             "status of the publisher"
         );
     }
+}
+
+/// What a plugin counts by itself, if it does.
+fn shown(figures: &BTreeMap<&'static str, u64>) -> Option<String> {
+    let figures = figures
+        .iter()
+        .map(|(name, figure)| format!("{name}={figure}"));
+    let figures = figures.collect::<Vec<_>>().join(" ");
+    (!figures.is_empty()).then_some(figures)
 }
 
 /// Logs how a hub ended: what each part has done, and what was lost.

@@ -9,6 +9,7 @@ mod bodies;
 mod direct;
 mod events;
 mod imported;
+mod mixtures;
 mod monitoring;
 mod relayed;
 mod restarts;

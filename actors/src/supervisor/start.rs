@@ -109,7 +109,9 @@ impl Supervisor {
         report: Option<Report>,
     ) -> Worker {
         let (alive, ending) = alive();
-        let context = ConsumerContext::new(&cell.name, self.bus.clone(), self.publisher_source());
+        let figures = cell.figures.get(worker).cloned().unwrap_or_default();
+        let (bus, publisher) = (self.bus.clone(), self.publisher_source());
+        let context = ConsumerContext::new(&cell.name, bus, publisher, figures);
         let host = consumer_actor::Host {
             cell: Arc::clone(cell),
             pulse: cell.pulses.get(worker).cloned().unwrap_or_default(),
@@ -159,7 +161,8 @@ impl Supervisor {
         report: Option<Report>,
     ) -> Worker {
         let (alive, ending) = alive();
-        let context = ProducerContext::new(&cell.name, self.bus.clone(), self.publisher_source());
+        let (bus, publisher) = (self.bus.clone(), self.publisher_source());
+        let context = ProducerContext::new(&cell.name, bus, publisher, Arc::clone(&cell.figures));
         let host = producer_actor::Host {
             cell: Arc::clone(cell),
             kind: kind.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use fedmsg::{PublishError, SigningError};
 use fedmsg_actors::{BoxError, PlanError, Registry, StartError, StopReport};
-use fedmsg_config::{KeyPath, Loaded};
+use fedmsg_config::{Config, KeyPath, Loaded};
 use toml::Table;
 use tracing::info;
 
@@ -34,8 +34,54 @@ Exit status:
   70  messages that reached it were not handled, or every consumer has given up
   78  the configuration is wrong, or enables nothing")]
 pub(crate) struct HubArgs {
+    /// Run only these consumers, by their names in the configuration; producers run as ever
+    #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
+    with_consumers: Vec<String>,
+
+    /// Of the original: there is no web socket server here
+    #[arg(long, value_name = "PORT", hide = true)]
+    websocket_server_port: Option<String>,
+
+    /// How long an operation may block [timeout]
+    #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
+    timeout: Option<f64>,
+
     #[command(flatten)]
     common: CommonArgs,
+}
+
+impl HubArgs {
+    fn refuse_websocket(&self) -> Result<(), Exit> {
+        match self.websocket_server_port {
+            None => Ok(()),
+            Some(_) => Err(fail(
+                Exit::Usage,
+                "--websocket-server-port: this hub has no web socket server; let clients outside connect \
+                 to a fedmsg-gateway",
+            )),
+        }
+    }
+
+    /// Leaves only the consumers that were asked for.
+    fn choose_consumers(&self, config: &mut Config) -> Result<(), Exit> {
+        if self.with_consumers.is_empty() {
+            return Ok(());
+        }
+        let is_there = |name: &&String| config.consumers.contains_key(name.as_str());
+        if let Some(name) = self.with_consumers.iter().find(|name| !is_there(name)) {
+            let known: Vec<_> = config.consumers.keys().map(String::as_str).collect();
+            let known = match known.is_empty() {
+                true => "none".to_owned(),
+                false => known.join(", "),
+            };
+            let text =
+                format!("--with-consumers: no consumer {name:?}; the configuration has {known}");
+            return Err(fail(Exit::Config, text));
+        }
+        let is_wanted = |name: &String| self.with_consumers.contains(name);
+        config.consumers.retain(|name, _| is_wanted(name));
+        Ok(())
+    }
 }
 
 /// What takes the place of the configuration where there is no file.
@@ -62,7 +108,13 @@ pub(crate) fn run(
     end: impl Future<Output = ()>,
 ) -> Exit {
     let prepared = args.common.start_log("info").and_then(|()| {
-        let loaded = args.common.load(Table::new(), Some(fallback.toml()))?;
+        args.refuse_websocket()?;
+        let mut flags = Table::new();
+        if let Some(timeout) = args.timeout {
+            flags.insert("timeout".to_owned(), timeout.into());
+        }
+        let mut loaded = args.common.load(flags, Some(fallback.toml()))?;
+        args.choose_consumers(&mut loaded.config)?;
         args.common.printed(&loaded.config)?;
         raise_descriptors();
         Ok(loaded)
