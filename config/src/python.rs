@@ -11,6 +11,7 @@ mod format;
 mod literal;
 mod module_import;
 mod operation;
+mod skipped;
 mod statement;
 mod token;
 mod value;

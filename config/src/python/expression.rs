@@ -18,7 +18,7 @@ use super::value::Value;
 const DEEPEST: usize = 50;
 
 /// How much may be copied where names are used, in bytes and values.
-const MOST_COPIED: usize = 16 * 1024 * 1024;
+const MOST_COPIED: usize = 1024 * 1024;
 
 /// Why an item is not known that `for` follows: then the whole of what is in the brackets is not.
 const COMPREHENSION: &str = "a comprehension";
@@ -37,6 +37,8 @@ pub(super) struct Reader<'a> {
     /// Where the last item ended that `for` followed.
     pub(super) comprehension_end: Option<usize>,
     machine: &'a Machine,
+    /// Names of dicts and lists that the last expression has used as they are.
+    pub(super) used: Vec<String>,
     pub(super) names: BTreeMap<String, Value>,
     /// Lines whose values are those of this machine.
     pub(super) of_machine: Vec<(usize, &'static str)>,
@@ -52,6 +54,7 @@ impl<'a> Reader<'a> {
             tuple_end: None,
             comprehension_end: None,
             machine,
+            used: Vec::new(),
             names: BTreeMap::new(),
             of_machine: Vec::new(),
         }
@@ -237,6 +240,16 @@ impl<'a> Reader<'a> {
     }
 
     fn postfix(&mut self) -> Value {
+        let used = self.used.len();
+        let value = self.of_atom();
+        // Of a dict or list that only gave a text or a number, nothing is shared.
+        if !matches!(value, Value::Dict(_) | Value::List(_) | Value::Unknown(_)) {
+            self.used.truncate(used);
+        }
+        value
+    }
+
+    fn of_atom(&mut self) -> Value {
         let mut value = self.atom();
         loop {
             let line = self.line();
@@ -373,7 +386,24 @@ impl<'a> Reader<'a> {
         if self.copied > MOST_COPIED || depth > DEEPEST {
             return Value::unknown(line, format!("{name}: more than a configuration has"));
         }
+        if matches!(value, Value::Dict(_) | Value::List(_)) {
+            self.used.push(name.to_owned());
+        }
         value.clone()
+    }
+
+    /// Returns a copy of a value, for `name`, if there is not too much of it.
+    pub(super) fn copied(&mut self, name: &str, value: &Value) -> Value {
+        self.copied = self.copied.saturating_add(value.size().0);
+        if self.copied > MOST_COPIED {
+            let line = self.line();
+            return Value::unknown(line, format!("{name}: more than a configuration has"));
+        }
+        value.clone()
+    }
+
+    pub(super) fn words_since(&self, start: usize) -> &'a [Word] {
+        self.words.get(start..self.at).unwrap_or_default()
     }
 
     /// Returns what a name stands for with `more` added to it.

@@ -40,7 +40,7 @@ pub(super) fn percent(template: &str, values: &Value, is_tuple: bool) -> Result<
             return Err("a malformed template".to_owned());
         };
         rest = characters.as_str();
-        if kind == '%' {
+        if kind == '%' && flags.is_empty() && width.is_empty() {
             text.push('%');
             continue;
         }
@@ -54,7 +54,7 @@ pub(super) fn percent(template: &str, values: &Value, is_tuple: bool) -> Result<
         };
         let value = value.ok_or("a template with more places than values")?;
         let field = converted(kind, value)?;
-        pad(&mut text, &field, flags, width)?;
+        pad(&mut text, &field, kind, flags, width)?;
         if text.len() > LONGEST {
             return Err("a very long text".to_owned());
         }
@@ -77,7 +77,7 @@ fn converted(kind: char, value: &Value) -> Result<String, String> {
     }
 }
 
-fn pad(text: &mut String, field: &str, flags: &str, width: &str) -> Result<(), String> {
+fn pad(text: &mut String, field: &str, kind: char, flags: &str, width: &str) -> Result<(), String> {
     let width: usize = if width.is_empty() {
         0
     } else {
@@ -87,7 +87,10 @@ fn pad(text: &mut String, field: &str, flags: &str, width: &str) -> Result<(), S
         return Err("an unusual form of a value".to_owned());
     }
     let missing = width.saturating_sub(field.chars().count());
-    let is_number = field.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = kind != 's';
+    if is_number && field.starts_with('-') && flags.contains('0') {
+        return Err("an unusual form of a value".to_owned());
+    }
     if flags.contains('-') {
         text.push_str(field);
         text.push_str(&" ".repeat(missing));

@@ -2,6 +2,7 @@
 //!
 //! A part of [`Module`]; [`super::statement`] comes here at `import` and `from`.
 
+use super::operation::attribute;
 use super::statement::Module;
 use super::token::Token;
 use super::value::Value;
@@ -64,7 +65,7 @@ impl Module<'_> {
         while let Token::Name(name) = self.reader.token() {
             self.reader.advance();
             let alias = self.alias().unwrap_or_else(|| name.clone());
-            self.assign(alias, Value::Named(format!("{module}.{name}")));
+            self.assign(alias, attribute(&module, name));
             let _ = self.reader.take(",");
         }
         let _ = self.reader.take(")");

@@ -2,14 +2,19 @@
 //!
 //! [`read`] is what [`crate::import`] calls.
 
+use std::collections::BTreeSet;
+
 use super::container::key_text;
 use super::expression::Reader;
-use super::token::{Token, words};
+use super::token::{Token, Word, words};
 use super::value::{Dict, Value};
 use super::{MAX_SIZE, Machine, Unread};
 
 /// The variable that a configuration is in.
-const CONFIG: &str = "config";
+pub(super) const CONFIG: &str = "config";
+
+/// How deep `try` nests at most.
+const DEEPEST: usize = 50;
 
 /// Words that begin a statement with a block below it.
 const BLOCKS: [&str; 8] = [
@@ -44,7 +49,11 @@ pub fn read(text: &str, machine: &Machine) -> Program {
         reader: Reader::new(&words, machine),
         unread: Vec::new(),
         missing: None,
+        attempts: 0,
+        shared: BTreeSet::new(),
+        holding: BTreeSet::new(),
     };
+    module.find_hidden_assignments(&words);
     module.statements();
     module.finish(error)
 }
@@ -55,6 +64,12 @@ pub(super) struct Module<'a> {
     unread: Vec<Unread>,
     /// The module that may be missing, within a `try`.
     pub(super) missing: Option<String>,
+    /// How many of them are open.
+    attempts: usize,
+    /// Names of which the dict or list may also be a part of something else, or have another name.
+    shared: BTreeSet<String>,
+    /// Names of which the dict or list may have parts with names of their own.
+    holding: BTreeSet<String>,
 }
 
 impl Module<'_> {
@@ -92,6 +107,16 @@ impl Module<'_> {
         }
     }
 
+    /// Tells assignments within expressions, which are followed nowhere.
+    fn find_hidden_assignments(&mut self, words: &[Word]) {
+        for word in words.iter().filter(|word| word.token == Token::Sign(":=")) {
+            self.tell(
+                word.line,
+                "an assignment within an expression: it is not run",
+            );
+        }
+    }
+
     fn statements(&mut self) {
         while *self.reader.token() != Token::End {
             let before = self.reader.position();
@@ -113,10 +138,12 @@ impl Module<'_> {
             Token::Name(word) if word == "try" => self.attempt(),
             Token::Name(word) if BLOCKS.contains(&word.as_str()) => {
                 self.tell(line, format!("a statement with `{word}`: it is not run"));
+                let start = self.reader.position();
                 self.skip_block();
                 while self.reader.is_name("else") || self.reader.is_name("elif") {
                     self.skip_block();
                 }
+                self.forget_since(start, line);
             }
             Token::Sign("@") => self.skip_line(),
             Token::Name(word) if word == "pass" => self.skip_line(),
@@ -136,57 +163,6 @@ impl Module<'_> {
         }
     }
 
-    pub(super) fn skip_line(&mut self) {
-        while !matches!(self.reader.token(), Token::Newline | Token::End) {
-            self.reader.advance();
-        }
-    }
-
-    /// Skips a statement with the block below it. What it assigns is not known from then on.
-    fn skip_block(&mut self) {
-        let line = self.reader.line();
-        let mut depth = 0_usize;
-        let mut is_start = false;
-        loop {
-            match self.reader.token() {
-                Token::End => return,
-                Token::Indent => depth += 1,
-                Token::Dedent => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        self.reader.advance();
-                        return;
-                    }
-                }
-                Token::Newline if depth == 0 && *self.reader.token_after(1) != Token::Indent => {
-                    self.reader.advance();
-                    return;
-                }
-                Token::Name(name) if is_start => self.forget(name, line),
-                _ => {}
-            }
-            is_start = match self.reader.token() {
-                Token::Newline | Token::Indent | Token::Dedent => true,
-                Token::Sign(sign) => matches!(*sign, ":" | ";"),
-                _ => false,
-            };
-            self.reader.advance();
-        }
-    }
-
-    /// A name that a skipped statement begins with may have got another value; `config`, of which it has
-    /// been said, keeps what is known of it.
-    fn forget(&mut self, name: &str, line: usize) {
-        let assigns = match self.reader.token_after(1) {
-            Token::Sign(sign) => ["=", "+=", "[", "."].contains(sign),
-            _ => false,
-        };
-        if assigns && name != CONFIG {
-            let reason = format!("{name}, which a statement in line {line} may have set");
-            self.assign(name.to_owned(), Value::unknown(line, reason));
-        }
-    }
-
     pub(super) fn assign(&mut self, name: String, value: Value) {
         self.reader.names.insert(name, value);
     }
@@ -195,8 +171,12 @@ impl Module<'_> {
     /// the failure is dealt with; else that is not reached.
     fn attempt(&mut self) {
         let line = self.reader.line();
-        let before = self.missing.take();
         let start = self.reader.position();
+        if self.attempts >= DEEPEST {
+            self.tell(line, "a statement with `try` that nests too deeply");
+            return self.skip_block();
+        }
+        let before = self.missing.take();
         self.skip_line();
         if *self.reader.token_after(1) != Token::Indent {
             self.tell(line, "a statement with `try` on one line: it is not run");
@@ -204,6 +184,7 @@ impl Module<'_> {
         }
         self.reader.advance();
         self.reader.advance();
+        self.attempts += 1;
         let mut depth = 1_usize;
         while depth > 0 && *self.reader.token() != Token::End {
             match self.reader.token() {
@@ -221,12 +202,10 @@ impl Module<'_> {
                 self.reader.advance();
             }
         }
+        self.attempts -= 1;
         let missing = std::mem::replace(&mut self.missing, before);
         if missing.is_some() {
-            let end = self.reader.position();
-            self.reader.go_back(start);
-            self.skip_block();
-            self.reader.go_back(end);
+            self.forget_since(start, line);
         }
         loop {
             let is_other = ["except", "else", "finally"];
@@ -242,13 +221,12 @@ impl Module<'_> {
                     format!("a statement with `{word}`: it is not run"),
                 );
             }
+            let start = self.reader.position();
+            let line = self.reader.line();
+            self.skip_block();
+            // Where nothing can fail, it is not reached.
             if missing.is_some() || word != "except" {
-                self.skip_block();
-            } else {
-                // Never reached, so that it sets nothing.
-                let names = self.reader.names.clone();
-                self.skip_block();
-                self.reader.names = names;
+                self.forget_since(start, line);
             }
         }
     }
@@ -264,6 +242,8 @@ impl Module<'_> {
                     self.reader.advance();
                     self.reader.advance();
                     let more = self.reader.value();
+                    self.tell_if_shared(&name, line);
+                    self.hold(&name);
                     let value = self.reader.added(&name, more, line);
                     return self.assign(name, value);
                 }
@@ -284,6 +264,25 @@ impl Module<'_> {
         };
         self.tell(line, reason);
         self.skip_line();
+        self.forget_since(start, line);
+    }
+
+    /// Notes that what `name` stands for has parts that other names stand for, too: those that the last
+    /// expression has used.
+    fn hold(&mut self, name: &str) {
+        let used = std::mem::take(&mut self.reader.used);
+        if !used.is_empty() {
+            self.shared.extend(used);
+            self.holding.insert(name.to_owned());
+        }
+    }
+
+    /// Tells that a change is followed in one place only, if what is changed may be in several.
+    fn tell_if_shared(&mut self, name: &str, line: usize) {
+        if self.shared.contains(name) {
+            let reason = format!("a change of {name}, which may be a part of something else, too");
+            self.tell(line, reason);
+        }
     }
 
     /// Follows `name = other = value`.
@@ -296,10 +295,29 @@ impl Module<'_> {
             self.reader.advance();
             self.reader.advance();
         }
+        self.reader.used.clear();
+        let is_made = match self.reader.token() {
+            Token::Name(name) => ["dict", "list", "tuple"].contains(&name.as_str()),
+            _ => true,
+        };
         let value = self.reader.value();
+        let used = std::mem::take(&mut self.reader.used);
+        let is_shared = names.len() > 1 || (!used.is_empty() && !is_made);
+        for name in &names {
+            match is_shared {
+                true => self.shared.insert(name.clone()),
+                false => self.shared.remove(name),
+            };
+            match used.is_empty() {
+                true => self.holding.remove(name),
+                false => self.holding.insert(name.clone()),
+            };
+        }
+        self.shared.extend(used);
         let last = names.pop();
-        for name in names.into_iter().take(16) {
-            self.assign(name, value.clone());
+        for name in names {
+            let value = self.reader.copied(&name, &value);
+            self.assign(name, value);
         }
         if let Some(name) = last {
             self.assign(name, value);
@@ -323,7 +341,9 @@ impl Module<'_> {
         if !self.reader.take("=") {
             return false;
         }
+        self.reader.used.clear();
         let value = self.reader.value();
+        self.hold(name);
         let keys: Result<Vec<String>, String> = keys.into_iter().collect();
         let keys = match keys {
             Ok(keys) => keys,
@@ -335,6 +355,13 @@ impl Module<'_> {
         let Some((last, above)) = keys.split_last() else {
             return false;
         };
+        self.tell_if_shared(name, line);
+        if !above.is_empty() && self.holding.contains(name) {
+            self.tell(
+                line,
+                format!("a change of a part of {name}, which may have another name"),
+            );
+        }
         let mut place = self.reader.names.get_mut(name);
         for key in above {
             place = match place {
@@ -367,6 +394,7 @@ impl Module<'_> {
         for _ in 0..4 {
             self.reader.advance();
         }
+        self.reader.used.clear();
         let arguments = match self.reader.arguments() {
             Ok(arguments) => arguments,
             Err(Value::Unknown(why)) => {
@@ -375,6 +403,8 @@ impl Module<'_> {
             }
             Err(_) => return true,
         };
+        self.hold(name);
+        self.tell_if_shared(name, line);
         let Some(Value::Dict(dict)) = self.reader.names.get_mut(name) else {
             self.tell(
                 line,

@@ -125,6 +125,7 @@ fn values_are_put_into_texts() {
     check("'%s:%d%%' % ('a', 5)", "\"a:5%\"");
     check("'%(a)s' % {'a': 1}", "\"1\"");
     check("'%02d|%4s|%-3s|' % (5, 'a', 'b')", "\"05|   a|b  |\"");
+    check("'%05s' % 7", "\"    7\"");
     check("'%s' % 1.5", "\"1.5\"");
     check("'{}-{1}-{x}'.format('a', 'b', x=3)", "\"a-b-3\"");
     check("'{{}}'.format()", "\"{}\"");
@@ -134,6 +135,8 @@ fn values_are_put_into_texts() {
         "'%s' % ['a']",
         "'%q' % 1",
         "'%' % 1",
+        "'%05d' % -5",
+        "'%5%' % ()",
         "'{'.format()",
     ] {
         check(unknown, "?3");
@@ -144,6 +147,11 @@ fn values_are_put_into_texts() {
 
 #[test]
 fn a_few_functions_are_known() {
+    check_program(
+        "from os.path import sep as s, join\nfrom os import getcwd\nconfig = {'x': s.join([getcwd(), join('a', 'b')])}",
+        "{x: \"/srv/fedmsg/a/b\"}",
+        &[],
+    );
     check("os.getcwd()", "\"/srv/fedmsg\"");
     check("os.path.sep", "\"/\"");
     check("os.path.sep.join([os.getcwd(), 'a'])", "\"/srv/fedmsg/a\"");
@@ -247,7 +255,7 @@ fn what_may_be_missing_is_not_known_and_what_cannot_fail_is() {
 fn what_is_not_followed_is_told_with_its_line() {
     check_program(
         "import os\nos.system('rm -rf /')\nx = 1\nif os.path.exists('/x'):\n    x = 2\n    config = 5\nelse:\n    x = 3\nconfig = {'x': x, 'y': 1}\nfor a in b:\n    config['z'] = a\nprint 'a'\ndel config['y']\nassert x\n",
-        "{x: ?7, y: 1}",
+        "{x: ?4, y: 1}",
         &[
             (2, "os.system()"),
             (4, "`if`"),
@@ -279,6 +287,78 @@ fn what_is_not_followed_is_told_with_its_line() {
 }
 
 #[test]
+fn a_statement_that_is_not_followed_leaves_no_former_value() {
+    for statement in [
+        "a, b = 2, 3",
+        "(a, b) = 2, 3",
+        "a -= 1",
+        "a |= 1",
+        "del a",
+        "a.append(5)",
+        "for a in c:\n    pass",
+        "for c in d:\n    if c:\n        b = a = 5",
+        "if c:\n    a[1] = 2",
+        "if c:\n    x, a = 2",
+        "while c: a = 5",
+        "def a():\n    pass",
+        "from a_module_that_nobody_has import *",
+        "with c as a:\n    pass",
+    ] {
+        let program = read(
+            &format!("a = 1\n{statement}\nconfig = {{'x': a}}"),
+            &machine(),
+        );
+        assert!(!program.unread.is_empty(), "{statement}");
+        let is_star = statement.contains('*');
+        let value = program.config.get("x");
+        assert!(
+            is_star || matches!(value, Some(Value::Unknown(_))),
+            "{statement}: {value:?}"
+        );
+    }
+    // What is only looked at is still known.
+    let text = "a = 1\nif a:\n    b = a + f(a)\nfor i in c[a]:\n    pass\nconfig = {'x': [i, b]}";
+    assert_eq!(
+        short(read(text, &machine()).config.get("x").unwrap()),
+        "[?4, ?2]"
+    );
+    check_program(
+        "b = (a := 5)\nconfig = {'x': a}",
+        "{x: ?2}",
+        &[(1, "an assignment within an expression")],
+    );
+}
+
+#[test]
+fn a_change_of_something_with_two_names_is_told() {
+    for (text, line) in [
+        ("a = {}\nconfig = {'x': a}\na['y'] = 1", 3),
+        ("a = {}\nb = a\nb['y'] = 1\nconfig = {'x': a}", 3),
+        ("a = b = {}\nb['y'] = 1\nconfig = {'x': a}", 2),
+        ("a = []\nconfig = {'x': a}\na += [1]", 3),
+        ("a = {}\nconfig = {}\nconfig['x'] = a\na.update(y=1)", 4),
+        ("config = {'x': {}}\na = config['x']\na['y'] = 1", 3),
+        ("a = {'b': {}}\nc = dict(a)\nc['b']['d'] = 1\nconfig = a", 3),
+    ] {
+        let unread = read(text, &machine()).unread;
+        assert!(
+            unread
+                .iter()
+                .any(|it| it.line == line && it.reason.contains("a change of")),
+            "{text}: {unread:?}"
+        );
+    }
+    for text in [
+        "a = {'b': 'c'}\nconfig = {}\nconfig['x'] = a['b']\na['b'] = 'd'",
+        "config = {'x': {}}\nconfig['x']['y'] = 1\nconfig['z'] = config['x']['y']\nconfig['a'] = 1",
+        "a = {}\nconfig = {'x': a}\nconfig['y'] = 1",
+        "a = {}\nb = a\na = {}\na['x'] = 1\nconfig = a",
+    ] {
+        assert_eq!(read(text, &machine()).unread, [], "{text}");
+    }
+}
+
+#[test]
 fn nothing_is_deep_or_large() {
     let started = std::time::Instant::now();
     for text in [
@@ -298,6 +378,12 @@ fn nothing_is_deep_or_large() {
         format!("config = {{'a': 1{}}}", " + 1".repeat(200_000)),
         format!("config = {{{}}}", "'a': 1, ".repeat(100_000)),
         "try:\n ".repeat(100_000),
+        format!(
+            "a = {:?}\n{}",
+            vec![0; 100_000],
+            "try:\n  import os\nexcept ImportError:\n  b = 5\n".repeat(10_000)
+        ),
+        format!("{}[0] * 1", "a = ".repeat(200_000)),
         "if x:\n".repeat(100_000),
         (0..1000)
             .map(|depth| format!("{}try:\n", " ".repeat(depth)))
