@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use self::counterpart::{Counterpart, Counterparts};
+use self::counterpart::{Counterpart, Counterparts, Param};
 use self::merge::{Merged, Tree};
 use crate::config::Config;
 use crate::error::ConfigErrors;
@@ -158,6 +158,9 @@ impl Import<'_> {
                         consumers.insert(name.to_owned(), Value::Table(consumer));
                     }
                 }
+                Counterpart::Param { consumer, param } => {
+                    self.set_param((consumer, param), node.tree, key, place);
+                }
                 Counterpart::NotNeeded(text) => {
                     self.note(Weight::Remark, place, Some(key), text);
                 }
@@ -166,6 +169,43 @@ impl Import<'_> {
                 }
             }
         }
+    }
+
+    /// Sets what a consumer takes, if there is that consumer: its switch comes before, by name.
+    fn set_param(&mut self, (consumer, param): (&str, Param), tree: Tree, key: &str, place: Place) {
+        let name = match param {
+            Param::Port => "address",
+            Param::Same(name) => name,
+        };
+        let path = KeyPath::from(["consumers", consumer, "params", name]);
+        let Some(value) = self.convert(tree, &path, key, place) else {
+            return;
+        };
+        let value = match (param, &value) {
+            (Param::Port, Value::Integer(port)) => Value::String(format!("tcp://*:{port}")),
+            _ => value,
+        };
+        let consumers = self
+            .table
+            .get_mut("consumers")
+            .and_then(Value::as_table_mut);
+        let consumer_table = consumers
+            .and_then(|consumers| consumers.get_mut(consumer))
+            .and_then(Value::as_table_mut);
+        let Some(table) = consumer_table else {
+            let text = format!(
+                "not needed: there is no {consumer} in a hub; for a program of its own write `{name} = {value}` \
+                 into [consumers.{consumer}.params], and `kind = \"{consumer}\"` above it"
+            );
+            return self.note(Weight::Remark, place, Some(key), text);
+        };
+        let params = table
+            .entry("params")
+            .or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(params) = params {
+            params.insert(name.to_owned(), value);
+        }
+        self.places.insert(path, (place, key.to_owned()));
     }
 
     /// Returns the value as TOML has it. What is not known is told and left out, also within lists and

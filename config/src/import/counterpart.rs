@@ -16,16 +16,39 @@ pub(super) enum Counterpart {
         name: &'static str,
         kind: &'static str,
     },
+    /// It is a setting of a consumer.
+    Param {
+        consumer: &'static str,
+        param: Param,
+    },
     /// It says what is so anyway, or has no effect.
     NotNeeded(&'static str),
     /// It asks for what there is not.
     Missing(&'static str),
 }
 
+/// A setting of a consumer.
+#[derive(Clone, Copy)]
+pub(super) enum Param {
+    /// The port to bind on every interface: `address` here.
+    Port,
+    /// Something of this name, as it is.
+    Same(&'static str),
+}
+
+/// The settings of consumers that are keys of the top in the original.
+const PARAMS: [(&str, &str, Param); 2] = [
+    ("fedmsg.consumers.gateway.port", "gateway", Param::Port),
+    (
+        "fedmsg.consumers.gateway.high_water_mark",
+        "gateway",
+        Param::Same("high_water_mark"),
+    ),
+];
+
 /// The switches of the consumers that come with the original, and what they are here.
-const CONSUMERS: [(&str, &str); 6] = [
+const CONSUMERS: [(&str, &str); 5] = [
     ("fedmsg.consumers.relay.enabled", "relay"),
-    ("fedmsg.consumers.signing_relay.enabled", "signing-relay"),
     ("fedmsg.consumers.gateway.enabled", "gateway"),
     ("fedmsg.consumers.dummy.enabled", "dummy"),
     ("fedmsg.consumers.ircbot.enabled", "irc"),
@@ -126,6 +149,14 @@ impl Counterparts {
         }
         if self.keys.iter().any(|known| known == key) {
             return Counterpart::Same;
+        }
+        if let Some((_, kind, param)) = PARAMS.iter().find(|(known, ..)| *known == key)
+            && self.kinds.iter().any(|known| known == kind)
+        {
+            return Counterpart::Param {
+                consumer: kind,
+                param: *param,
+            };
         }
         if let Some((_, text)) = NOT_NEEDED.iter().find(|(known, _)| *known == key) {
             return Counterpart::NotNeeded(text);

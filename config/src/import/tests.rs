@@ -86,6 +86,36 @@ fn switches_become_consumers_of_kinds_that_there_are() {
 }
 
 #[test]
+fn settings_of_the_gateway_become_its_params() {
+    let text = "config = {\n'fedmsg.consumers.gateway.port': 9940,\n\
+                'fedmsg.consumers.gateway.high_water_mark': 10000,\n";
+    let import = |text: &str| {
+        let files = [PythonFile {
+            path: "a.py".into(),
+            text: text.to_owned(),
+        }];
+        import(&files, &Machine::default(), &["gateway"])
+    };
+    let imported = import(&format!("{text}'fedmsg.consumers.gateway.enabled': True}}"));
+    let gateway = &imported.table["consumers"]["gateway"];
+    assert_eq!(gateway["kind"].as_str(), Some("gateway"));
+    assert_eq!(gateway["params"]["address"].as_str(), Some("tcp://*:9940"));
+    assert_eq!(
+        gateway["params"]["high_water_mark"].as_integer(),
+        Some(10_000)
+    );
+    assert!(imported.is_complete());
+    let imported = import(&format!("{text}}}"));
+    assert_eq!(imported.table, Table::new());
+    assert!(imported.is_complete());
+    let note = imported.notes[0].to_string();
+    assert!(
+        note.contains("address = \"tcp://*:9940\"") || note.contains("high_water_mark = 10000"),
+        "{note}"
+    );
+}
+
+#[test]
 fn what_has_no_counterpart_is_named_with_its_line() {
     check(
         &[

@@ -39,8 +39,10 @@ const DIFFERENT: [(&str, &str); 3] = [
 ];
 
 /// What the original has and we do not, with what is said of it.
-const NOT_HERE: [(&str, &str); 12] = [
+const NOT_HERE: [(&str, &str); 14] = [
     ("crypto_backend", "remark: "),
+    ("fedmsg.consumers.gateway.high_water_mark", "remark: "),
+    ("fedmsg.consumers.gateway.port", "remark: "),
     ("irc", "remark: "),
     ("irc_default_color", "remark: "),
     ("logging", "remark: "),

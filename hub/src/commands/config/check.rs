@@ -7,6 +7,7 @@ mod addresses;
 mod files;
 mod finding;
 mod kinds;
+mod publishers;
 mod topics;
 
 use std::collections::HashSet;
@@ -98,9 +99,18 @@ pub(super) fn run(
     let text = text.collect();
     let program = fedmsg::program_name();
     let warnings = findings.len() - errors;
-    anstream::eprintln!("{program}: {errors} errors, {warnings} warnings");
+    anstream::eprintln!(
+        "{program}: {}, {}",
+        counted(errors, "error"),
+        counted(warnings, "warning")
+    );
     let exit = if errors == 0 { Exit::Ok } else { Exit::Config };
     (text, exit)
+}
+
+fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
 }
 
 /// Looks for everything that is wrong with the configuration of `sources`, for a program that knows the
@@ -123,6 +133,9 @@ pub(super) fn findings(sources: &Sources, registry: &Registry, scope: Scope) -> 
     };
     kinds::check(&loaded, registry, &mut findings);
     topics::check(&loaded, &mut findings);
+    if is_sound(&publishers::KEYS) {
+        publishers::check(&loaded, &mut findings);
+    }
     if scope != Scope::Text {
         if is_sound(&files::SIGNING) {
             files::check_signing(&loaded, &mut findings);

@@ -92,6 +92,8 @@ ca_cert_location = 'pki/ca.crt'
 crl_location = 'pki/crl.pem'
 [certnames]
 'shop.app01' = 'app01'
+[endpoints]
+'shop.app01' = 'tcp://127.0.0.1:0'
 ";
     let run = |text: &str| {
         sandbox.write("fedmsg.toml", text);
@@ -111,7 +113,7 @@ crl_location = 'pki/crl.pem'
         78,
         &["fedmsg.toml:8: error: certnames.\"shop.app01\": cannot read pki/app03.crt"],
     );
-    let nobody = text.replace("'shop.app01' = ", "'shop.app02' = ");
+    let nobody = text.replace("'shop.app01' = 'app01'", "'shop.app02' = 'app01'");
     check(
         &run(&nobody),
         78,

@@ -18,6 +18,10 @@ use super::finding::Finding;
 /// The settings that have addresses to bind.
 pub(super) const KEYS: [&str; 4] = ["endpoints", "relay_inbound", "bind_host", "name"];
 
+/// The kind of consumer that binds an address of its own, and the port that it has by default.
+const GATEWAY: &str = "gateway";
+const GATEWAY_PORT: u16 = 9940;
+
 /// Names that are looked up at the same time.
 const LOOKUPS: usize = 32;
 
@@ -92,16 +96,18 @@ fn claims(loaded: &Loaded) -> Vec<Claim> {
     }
     let listing = Listing::new(loaded).ok();
     let value = |path: &str| listing.as_ref().and_then(|it| it.find(path));
-    if has_kind(config, "gateway")
-        && let Some((key, port)) = value("fedmsg.consumers.gateway.port")
-        && let Some(port) = port.as_integer().and_then(|port| u16::try_from(port).ok())
-        && let Ok(endpoint) = format!("tcp://*:{port}").parse()
-    {
-        claims.push(Claim {
+    let consumers = config.consumers.iter();
+    for (name, _) in consumers.filter(|(_, it)| it.enabled && it.kind == GATEWAY) {
+        let params = KeyPath::from(["consumers", &**name, "params", "address"]);
+        let (key, endpoint) = match value(&params.to_string()) {
+            Some((key, address)) => (key, address.as_str().and_then(|it| it.parse().ok())),
+            None => (params, Some(Endpoint::loopback(GATEWAY_PORT))),
+        };
+        claims.extend(endpoint.map(|endpoint| Claim {
             endpoint,
             key,
             has_others: false,
-        });
+        }));
     }
     if let Some((key, Value::String(address))) = value("moksha.monitoring.socket")
         && let Ok(endpoint) = address.parse()

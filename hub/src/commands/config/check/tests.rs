@@ -63,6 +63,7 @@ cron = '0 0 30 2 *'
             "a.toml:11: warning: consumers.c.topics[1]: \"com.example.#\" matches nothing",
             "a.toml:12: error: consumers.c.retry: ",
             "a.toml:15: error: consumers.d.topics: ",
+            "a.toml:16: warning: producers.e: [endpoints] has no address on this host",
             "a.toml:18: error: producers.e.cron: cron pattern \"0 0 30 2 *\" is never due",
         ],
     );
@@ -96,6 +97,50 @@ kind = 'relay'
             "a.toml:1: warning: relay_inbound[1]: tcp://*:4002 is that of endpoints.relay_outbound[0]",
         ],
     );
+}
+
+#[test]
+fn a_gateway_has_an_address_too() {
+    let check = |params: &str, expected: &[&str]| {
+        let relay =
+            "endpoints.relay_outbound = 'tcp://127.0.0.1:9940'\nconsumers.relay.kind = 'relay'";
+        check(
+            &format!("{relay}\nconsumers.out = {{ kind = 'gateway'{params} }}"),
+            expected,
+        );
+    };
+    check(
+        "",
+        &[
+            "a.toml:3: error: consumers.out.params.address: tcp://127.0.0.1:9940 is that of endpoints",
+        ],
+    );
+    check(
+        ", params = { address = 'tcp://*:9940' }",
+        &["a.toml:3: error: consumers.out.params.address: "],
+    );
+    check(", params = { address = 'tcp://127.0.0.1:9941' }", &[]);
+}
+
+#[test]
+fn publishers_without_an_address_are_found() {
+    let beat = "producers.beat = { kind = 'heartbeat', every = '1s' }\n";
+    let check = |toml: &str, expected: &[&str]| check(&format!("{beat}{toml}"), expected);
+    check(
+        "",
+        &["a.toml:1: warning: producers.beat: [endpoints] has no address on this host"],
+    );
+    check(
+        "name = 'a'",
+        &["a.toml:2: error: name: [endpoints] has no address for \"a\""],
+    );
+    check("name = 'a'\nendpoints.a = 'tcp://127.0.0.1:0'", &[]);
+    check("active = true", &[]);
+    check(
+        "active = true\nrelay_inbound = []",
+        &["a.toml:2: error: active: there is no relay"],
+    );
+    self::check("name = 'a'", &["a.toml:1: warning: name: "]);
 }
 
 #[test]
