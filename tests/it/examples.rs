@@ -1,5 +1,7 @@
 //! The examples, each run as a newcomer would, down to its last line.
 
+pub(crate) mod commands;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -155,6 +155,10 @@ pub(crate) struct TriggerArgs {
     )]
     max_queue_size: usize,
 
+    /// Of the original, where it has no effect either
+    #[arg(long, value_name = "SECONDS", hide = true)]
+    timeout: Option<f64>,
+
     #[command(flatten)]
     common: CommonArgs,
 }

@@ -7,6 +7,7 @@ use fedmsg_hub::{TopicFilter, TopicPattern};
 use toml::Table;
 
 use super::{repository, table};
+use crate::examples::commands::scripts;
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -17,7 +18,7 @@ fn the_table_of_commands_has_every_binary_and_what_its_help_says() {
     let mut binaries: Vec<_> = binaries.filter_map(|it| it["name"].as_str()).collect();
     binaries.sort_unstable();
 
-    let rows = table("| command | does |");
+    let rows = table("| command | does | example |");
     let mut named: Vec<_> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
     for (name, row) in named.iter().zip(&rows) {
         let help = Sandbox::new()
@@ -25,9 +26,18 @@ fn the_table_of_commands_has_every_binary_and_what_its_help_says() {
             .finish()
             .expect_success();
         assert_eq!(help.lines[0].trim_end_matches('.'), row[1], "{name} --help");
+        let script = format!("[{name}.sh](examples/commands/{name}.sh)");
+        assert_eq!(row[2], script, "what `tests/it/examples/commands.rs` runs");
     }
     named.sort_unstable();
     assert_eq!(named, binaries);
+    let scripts = scripts();
+    let mut scripts: Vec<_> = scripts
+        .iter()
+        .filter_map(|path| path.file_stem()?.to_str())
+        .collect();
+    scripts.sort_unstable();
+    assert_eq!(scripts, binaries, "examples/commands");
 }
 
 #[test]
