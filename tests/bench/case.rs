@@ -115,8 +115,13 @@ static GROUPS: [Group; 7] = [
             },
             Subject {
                 name: "fedmsg-relay",
-                goal: "",
+                goal: ">= 0.9, must be >= 0.6",
                 measure: measure::relay,
+            },
+            Subject {
+                name: "fedmsg-gateway",
+                goal: ">= 0.9, must be >= 0.6",
+                measure: measure::gateway,
             },
         ],
     },

@@ -158,12 +158,42 @@ pub(crate) fn relay(setting: &Setting) -> Result<Sample> {
     Ok(sample)
 }
 
+/// How fast `fedmsg-gateway` passes messages on.
+pub(crate) fn gateway(setting: &Setting) -> Result<Sample> {
+    let (mut publisher, inbound) = raw_publisher(setting)?;
+    let outbound = free_address();
+    let config = config(&format!(
+        "endpoints = {{ relay_outbound = [], bench = '{inbound}' }}\npost_init_sleep = 0\n\
+         [consumers.gateway]\nkind = 'gateway'\n\
+         params = {{ address = '{outbound}', high_water_mark = 0 }}"
+    ))?;
+    let program = env!("CARGO_BIN_EXE_fedmsg-gateway");
+    let core = setting.placement.subject();
+    let words = ["--log", "warn"];
+    let gateway = Peer::program(core, program, config.path(), &words, Voice::Silent)?;
+    let subscriber = sink(setting, &outbound)?;
+    publisher.hear("subscribed")?;
+    let sample = burst_through(setting, &gateway, publisher, subscriber)?;
+    gateway.terminate()?;
+    Ok(sample)
+}
+
 /// How fast `subject` passes messages on between two addresses.
 fn pass_on(setting: &Setting, subject: &Peer, inbound: &str, outbound: &str) -> Result<Sample> {
     let others = setting.placement.others();
-    let mut subscriber = sink(setting, outbound)?;
+    let subscriber = sink(setting, outbound)?;
     let mut publisher = Peer::role(others, &["raw-publisher", LARGE, "--connect", inbound])?;
     publisher.hear("subscribed")?;
+    burst_through(setting, subject, publisher, subscriber)
+}
+
+/// How fast a burst passes through `subject`, which has subscribed to `publisher`.
+fn burst_through(
+    setting: &Setting,
+    subject: &Peer,
+    mut publisher: Peer,
+    mut subscriber: Peer,
+) -> Result<Sample> {
     // That the subscriber's subscription has arrived as well, only a message can tell.
     loop {
         publisher.tell("probe")?;

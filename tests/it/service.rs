@@ -51,7 +51,11 @@ fn sigusr1_shows_the_state_of_everything_and_stops_nothing() {
     let mut relay = sandbox.start_logging(&["fedmsg-relay"]);
     relay.line_with("hub running");
     signal(&relay, Signal::USR1);
-    relay.line_with("status of a consumer consumer=relay");
+    let status = relay.line_with("status of a consumer consumer=relay");
+    // How many clients it has, and what they miss.
+    for expected in ["forwarded=0", "missed=0", "subscribers=0"] {
+        assert!(status.contains(expected), "{expected}: {status}");
+    }
 }
 
 /// Returns the soft and the hard limit of open files of a hub that is started after `ulimit` has done as

@@ -87,16 +87,19 @@ fn a_value_of_the_wrong_type_is_refused_with_file_line_and_key() {
             lines[key.line] = format!("{} = {wrong}", key.name);
             sandbox.write("wrong.toml", &lines.join("\n"));
             // What a kind knows of its parameters counts only where it is looked up.
-            let words: &[_] = match key.name.starts_with("params.") {
-                true => &["fedmsg-config", "check", "wrong.toml"],
-                false => &["fedmsg-hub", "--config", "wrong.toml", "--print-config"],
+            let (words, weight): (&[_], _) = match key.name.starts_with("params.") {
+                true => (&["fedmsg-config", "check", "wrong.toml"], "error: "),
+                false => (
+                    &["fedmsg-hub", "--config", "wrong.toml", "--print-config"],
+                    "",
+                ),
             };
             let finished = sandbox.start(words).finish();
             if finished.status.success() {
                 accepted.push(format!("{} = {wrong}", key.path));
                 continue;
             }
-            let place = format!("wrong.toml:{}: {}", key.line + 1, key.path);
+            let place = format!("wrong.toml:{}: {weight}{}", key.line + 1, key.path);
             let complaints = [&finished.errors, &finished.lines.join("\n")];
             assert!(
                 complaints.iter().any(|text| text.contains(&place)),

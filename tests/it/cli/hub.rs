@@ -242,3 +242,26 @@ fn a_relay_is_no_place_for_other_consumers() {
     relay.signal(Signal::INT);
     relay.finish().expect_success();
 }
+
+#[test]
+fn it_runs_only_the_consumers_that_it_is_told_to() {
+    let (settings, _) = beating();
+    let settings = settings.with("consumers.other.kind = 'dummy'");
+    let sandbox = Sandbox::with(&settings);
+    let mut hub = sandbox.start_logging(&["fedmsg-hub", "--with-consumers", "other"]);
+    hub.line_with("consumer started name=other");
+    hub.line_with("hub running");
+    hub.signal(Signal::TERM);
+    let summary = hub.line_with("at the end");
+    assert!(summary.contains("consumer=other"), "{summary}");
+    let words = ["fedmsg-hub", "--with-consumers", "audit,audti"];
+    let expected = ["no consumer \"audti\"", "audit, other"];
+    check_failure(&sandbox.run(&words), 78, &expected);
+}
+
+#[test]
+fn what_it_does_not_serve_is_refused_with_what_does() {
+    let words = ["fedmsg-hub", "--websocket-server-port", "9919"];
+    let expected = ["no web socket server", "fedmsg-gateway"];
+    check_failure(&Sandbox::new().run(&words), 2, &expected);
+}
