@@ -161,6 +161,14 @@ impl<'de> Deserializer<'de> for Node<'de> {
         }
     }
 
+    /// A date is a table only to types that ask for it by the name of its fields.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.value {
+            Value::Datetime(_) => self.wrong_type(&visitor),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     /// Whoever wants a text from a TOML date gets it as written, so that types of any date library
     /// that read strings can be params.
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -250,7 +258,7 @@ impl<'de> Deserializer<'de> for Node<'de> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char bytes byte_buf seq tuple
-        tuple_struct map identifier
+        tuple_struct identifier
     }
 }
 

@@ -203,6 +203,10 @@ fn a_wrong_shape_is_named_in_words() {
         &[("small", "expected an integer from 0 to 255, found a date")],
     );
     check(
+        "table = 1979-05-27",
+        &[("table", "expected a table, found a date")],
+    );
+    check(
         "pair = [1]",
         &[("pair", "expected a tuple of size 2, found 1")],
     );

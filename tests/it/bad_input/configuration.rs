@@ -38,7 +38,12 @@ fn keys(lines: &[String]) -> Vec<Key> {
             } else {
                 format!("{table}.{name}")
             };
-            let value = parsed.into_iter().next().expect("a setting").1;
+            let mut value = parsed.into_iter().next().expect("a setting").1;
+            if name.starts_with("params.")
+                && let Value::Table(params) = value
+            {
+                value = params.into_iter().next().expect("a parameter").1;
+            }
             let name = name.to_owned();
             keys.push(Key {
                 line,
