@@ -18,6 +18,8 @@ mod conglomerate;
 mod human_time;
 mod series;
 
+mod template;
+
 use std::collections::BTreeSet;
 
 use self::announce::Announce;
@@ -31,6 +33,7 @@ pub use self::human_time::human_time;
 pub use self::processor::{About, Missing, Processor};
 pub use self::reading::Reading;
 pub use self::series::{SerialComma, list_to_series};
+pub use self::template::{Dialect, MESSAGE_VARIABLES, Template, TemplateError, Variables};
 
 /// The processors, in the order in which they are asked: the built-in `announce` and `logger`, then
 /// those that were added, and `unhandled` for what nobody knows.
