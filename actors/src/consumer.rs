@@ -5,6 +5,7 @@
 use std::error::Error as StdError;
 use std::fmt;
 use std::future::{Future, ready};
+use std::time::Duration;
 
 use fedmsg::Delivery;
 use fedmsg_config::Source;
@@ -132,6 +133,9 @@ pub trait Consumer: Sized + Send + 'static {
 pub enum ConsumeError {
     /// Try this message again later; what follows waits. After `retry.attempts` it is dropped.
     Retry(BoxError),
+    /// The same, after a pause that somebody else has asked for, such as a server that is busy. It takes
+    /// the place of the one that `retry` in the configuration has for this attempt.
+    RetryAfter(Duration, BoxError),
     /// This message is hopeless: count it, log it, go on with the next.
     Drop(BoxError),
     /// Stop this consumer: nothing that follows can succeed either. The message stays unhandled.
@@ -142,6 +146,11 @@ impl ConsumeError {
     /// The message may succeed later.
     pub fn retry(reason: impl Into<BoxError>) -> Self {
         Self::Retry(reason.into())
+    }
+
+    /// The message may succeed after `pause`; it is tried no sooner, and no more often than otherwise.
+    pub fn retry_after(pause: Duration, reason: impl Into<BoxError>) -> Self {
+        Self::RetryAfter(pause, reason.into())
     }
 
     /// The message will never succeed.
@@ -156,7 +165,10 @@ impl ConsumeError {
 
     fn reason(&self) -> &BoxError {
         match self {
-            Self::Retry(reason) | Self::Drop(reason) | Self::Halt(reason) => reason,
+            Self::Retry(reason)
+            | Self::RetryAfter(_, reason)
+            | Self::Drop(reason)
+            | Self::Halt(reason) => reason,
         }
     }
 }
@@ -170,5 +182,40 @@ impl fmt::Display for ConsumeError {
 impl<E: StdError + Send + Sync + 'static> From<E> for ConsumeError {
     fn from(error: E) -> Self {
         Self::Retry(Box::new(error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::context::NoParams;
+    use crate::test_bus::TestBus;
+
+    /// A consumer that always wants another attempt at once.
+    struct Impatient;
+
+    impl Consumer for Impatient {
+        const KIND: &'static str = "impatient";
+        type Params = NoParams;
+
+        async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+            Ok(Self)
+        }
+
+        async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+            Err(ConsumeError::retry_after(Duration::ZERO, "again"))
+        }
+    }
+
+    #[test]
+    fn a_pause_that_is_asked_for_takes_the_place_of_the_configured_one_but_attempts_count() {
+        let settings = "retry = { attempts = 4, first_delay = '1h', max_delay = '1h' }";
+        let hub = TestBus::new().consumer::<Impatient>("x", settings);
+        let report = hub.run(async |bus| {
+            bus.publish("com.example.a", "b").await;
+            bus.settle().await;
+        });
+        let status = report.status.consumer("x").unwrap();
+        assert_eq!((status.errors, status.dropped), (4, 1));
     }
 }

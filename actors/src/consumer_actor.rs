@@ -4,6 +4,7 @@
 //! plugin. Its mailbox and its counters outlive it (`consumer_cell`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use tokio::sync::oneshot;
@@ -162,13 +163,18 @@ impl Host {
                 }
                 Failure::Consume(ConsumeError::Retry(reason)) => {
                     add(&counters.errors, 1);
-                    attempts = self.retry(lease, attempts, &reason.to_string()).await;
+                    attempts = self.retry(lease, attempts, None, &reason.to_string()).await;
+                }
+                Failure::Consume(ConsumeError::RetryAfter(pause, reason)) => {
+                    add(&counters.errors, 1);
+                    let reason = reason.to_string();
+                    attempts = self.retry(lease, attempts, Some(pause), &reason).await;
                 }
                 Failure::Panic(text) => {
                     discard(consumer); // before the next is built: it may own a port or a file
                     add(&counters.panics, 1);
                     let text = format!("it panicked: {text}");
-                    attempts = self.retry(lease, attempts, &text).await;
+                    attempts = self.retry(lease, attempts, None, &text).await;
                     consumer = self.rebuild(restarts, text).await?;
                 }
             }
@@ -196,15 +202,23 @@ impl Host {
         worked
     }
 
-    /// Pauses before the next attempt at the current message, or drops it after the last one.
+    /// Pauses before the next attempt at the current message, as long as the plugin has asked for if it
+    /// has, or drops it after the last one.
     /// Returns the attempts made at the message that is then current.
-    async fn retry(&self, lease: &mut Lease, attempts: u32, reason: &str) -> u32 {
+    async fn retry(
+        &self,
+        lease: &mut Lease,
+        attempts: u32,
+        asked: Option<Duration>,
+        reason: &str,
+    ) -> u32 {
         let retry = &self.cell.config.retry;
         if attempts >= retry.attempts.max(1) {
             self.drop_current(lease, attempts, reason);
             return 0;
         }
         let pause = pause(attempts, retry.first_delay, retry.max_delay);
+        let pause = asked.unwrap_or(pause);
         if let Some(delivery) = lease.current() {
             let (topic, msg_id) = (delivery.topic(), delivery.msg_id());
             warn!(%topic, msg_id, attempts, reason, retry_in = ?pause, "message not consumed");

@@ -1,0 +1,233 @@
+//! `Rate` and `RateLimit`: how often something may happen, as an operator writes it and as it is kept to.
+//!
+//! Parameters of consumers and producers have a [`Rate`]; they ask a [`RateLimit`] made of it before
+//! each step. By the crate governor, which counts with a leaky bucket (GCRA).
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota};
+use serde::{Deserialize, Deserializer};
+use thiserror::Error;
+use tokio::time::sleep;
+
+/// The most that a rate may be, each time: more than anything that is to be limited can do in a second.
+const MOST: u32 = 1_000_000;
+
+/// Why a text is no rate.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("expected a rate such as \"10/s\", \"600/m\" or \"5/h\", of 1 to 1000000")]
+pub struct RateError;
+
+/// So many times in a second, a minute or an hour: "10/s", "600/m", "5/h". 1 to 1 000 000 of them.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fedmsg_actors::Rate;
+///
+/// let rate: Rate = "600/m".parse()?;
+/// assert_eq!(rate.period(), Duration::from_millis(100));
+/// assert!("10 per second".parse::<Rate>().is_err());
+/// # Ok::<(), fedmsg_actors::RateError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Rate {
+    count: NonZeroU32,
+    per: Per,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Per {
+    Second,
+    Minute,
+    Hour,
+}
+
+impl Per {
+    fn length(self) -> Duration {
+        Duration::from_secs(match self {
+            Self::Second => 1,
+            Self::Minute => 60,
+            Self::Hour => 3600,
+        })
+    }
+}
+
+impl Rate {
+    /// The time from one to the next.
+    #[must_use]
+    pub fn period(self) -> Duration {
+        self.per.length() / self.count.get()
+    }
+}
+
+impl FromStr for Rate {
+    type Err = RateError;
+
+    fn from_str(text: &str) -> Result<Self, RateError> {
+        let (count, per) = text.split_once('/').ok_or(RateError)?;
+        let per = match per.trim() {
+            "s" => Per::Second,
+            "m" => Per::Minute,
+            "h" => Per::Hour,
+            _ => return Err(RateError),
+        };
+        let count: NonZeroU32 = count.trim().parse().map_err(|_| RateError)?;
+        if count.get() > MOST {
+            return Err(RateError);
+        }
+        Ok(Self { count, per })
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let per = match self.per {
+            Per::Second => "s",
+            Per::Minute => "m",
+            Per::Hour => "h",
+        };
+        write!(f, "{}/{per}", self.count)
+    }
+}
+
+impl fmt::Debug for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rate {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+/// A limit that its clones share: at most so many at once, and then one at a time, as the rate says.
+///
+/// ```
+/// use std::num::NonZeroU32;
+///
+/// use fedmsg_actors::RateLimit;
+///
+/// let limit = RateLimit::new("2/h".parse()?, NonZeroU32::MIN);
+/// assert!(limit.check().is_ok());
+/// assert!(limit.check().is_err_and(|wait| wait.as_secs() > 1000));
+/// assert!(RateLimit::none().check().is_ok());
+/// # Ok::<(), fedmsg_actors::RateError>(())
+/// ```
+#[derive(Clone)]
+pub struct RateLimit(Option<Arc<DefaultDirectRateLimiter>>);
+
+impl RateLimit {
+    /// Returns a limit of `rate`, of which so many may come at once after a time without any.
+    #[must_use]
+    pub fn new(rate: Rate, burst: NonZeroU32) -> Self {
+        let quota = Quota::with_period(rate.period());
+        let limiter = quota.map(|quota| DefaultDirectRateLimiter::direct(quota.allow_burst(burst)));
+        Self(limiter.map(Arc::new))
+    }
+
+    /// Returns the limit of parameters that may have none: `rate` with `burst`, or with one at a time.
+    #[must_use]
+    pub fn of(rate: Option<Rate>, burst: Option<NonZeroU32>) -> Self {
+        let burst = burst.unwrap_or(NonZeroU32::MIN);
+        rate.map_or_else(Self::none, |rate| Self::new(rate, burst))
+    }
+
+    /// Returns a limit that limits nothing.
+    #[must_use]
+    pub fn none() -> Self {
+        Self(None)
+    }
+
+    /// Takes one, if one may be taken now.
+    ///
+    /// # Errors
+    ///
+    /// None may, for so long at least.
+    pub fn check(&self) -> Result<(), Duration> {
+        let Some(limiter) = &self.0 else {
+            return Ok(());
+        };
+        let taken = limiter.check();
+        taken.map_err(|later| later.wait_time_from(DefaultClock::default().now()))
+    }
+
+    /// Waits until one may be taken, and takes it. Whoever gives up waiting has taken none. Several who
+    /// wait are served in no particular order.
+    pub async fn ready(&self) {
+        while let Err(wait) = self.check() {
+            // The timer counts in milliseconds.
+            sleep(wait.max(Duration::from_millis(1))).await;
+        }
+    }
+}
+
+impl fmt::Debug for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RateLimit").field(&self.0.is_some()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn rates_are_read_as_they_are_written() {
+        #[track_caller]
+        fn check(text: &str, expected: Option<Duration>) {
+            let rate = text.parse::<Rate>();
+            assert_eq!(
+                rate.as_ref().ok().map(|rate| rate.period()),
+                expected,
+                "{text}"
+            );
+            if let Ok(rate) = rate {
+                assert_eq!(rate.to_string().parse(), Ok(rate));
+            }
+        }
+        check("10/s", Some(Duration::from_millis(100)));
+        check("600 / m", Some(Duration::from_millis(100)));
+        check("5/h", Some(Duration::from_secs(720)));
+        check("1000000/s", Some(Duration::from_micros(1)));
+        for bad in [
+            "",
+            "10",
+            "0/s",
+            "-1/s",
+            "1.5/s",
+            "1000001/s",
+            "10/d",
+            "/s",
+            "10/",
+            "10/s/s",
+        ] {
+            check(bad, None);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_burst_goes_at_once_and_what_follows_waits() {
+        let limit = RateLimit::new("100/s".parse().unwrap(), NonZeroU32::new(3).unwrap());
+        let start = Instant::now();
+        for _ in 0..3 {
+            limit.check().unwrap();
+        }
+        let wait = limit.clone().check().unwrap_err();
+        assert!(wait <= Duration::from_millis(10), "{wait:?}");
+        for _ in 0..5 {
+            limit.ready().await;
+        }
+        assert!(start.elapsed() >= Duration::from_millis(50));
+    }
+}
