@@ -107,6 +107,32 @@ pub trait Consumer: Sized + Send + 'static {
         context: &ConsumerContext,
     ) -> impl Future<Output = Result<(), ConsumeError>> + Send;
 
+    /// The most messages that [`Consumer::consume_batch`] takes at a time, 1 to 256; with 1 it is never
+    /// called.
+    const BATCH: usize = 1;
+
+    /// Handles several messages, at least one, in order: what is there, up to [`Consumer::BATCH`]. Nobody
+    /// waits for a batch to fill. For those to whom many cost less than each of them; by default they
+    /// are handled one by one.
+    ///
+    /// # Errors
+    ///
+    /// How many at the front have been handled, which are not offered again, and what becomes of the next,
+    /// as [`ConsumeError`] says. Those behind it are offered again. A panic is one over the first of them.
+    fn consume_batch(
+        &mut self,
+        batch: Vec<Delivery>,
+        context: &ConsumerContext,
+    ) -> impl Future<Output = Result<(), BatchError>> + Send {
+        async move {
+            for (done, delivery) in batch.into_iter().enumerate() {
+                let consumed = self.consume(delivery, context).await;
+                consumed.map_err(|error| BatchError { done, error })?;
+            }
+            Ok(())
+        }
+    }
+
     /// Called once when the hub stops, after the last message: flush, close, say goodbye.
     fn stop(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
         let _ = context;
@@ -140,6 +166,22 @@ pub enum ConsumeError {
     Drop(BoxError),
     /// Stop this consumer: nothing that follows can succeed either. The message stays unhandled.
     Halt(BoxError),
+}
+
+/// How far a consumer has come with a batch of messages.
+///
+/// ```
+/// use fedmsg_actors::{BatchError, ConsumeError};
+///
+/// let error = BatchError { done: 2, error: ConsumeError::drop("not for us") };
+/// assert_eq!(error.error.to_string(), "not for us");
+/// ```
+#[derive(Debug)]
+pub struct BatchError {
+    /// How many at its front have been handled.
+    pub done: usize,
+    /// What becomes of the one after those.
+    pub error: ConsumeError,
 }
 
 impl ConsumeError {
@@ -205,6 +247,63 @@ mod tests {
         async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
             Err(ConsumeError::retry_after(Duration::ZERO, "again"))
         }
+    }
+
+    /// A consumer that sums up batches, and refuses a batch at its first odd number.
+    struct Sums(u64);
+
+    impl Consumer for Sums {
+        const KIND: &'static str = "sums";
+        const BATCH: usize = 8;
+        type Params = NoParams;
+
+        async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+            Ok(Self(0))
+        }
+
+        async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+            Err(ConsumeError::halt("not one by one"))
+        }
+
+        async fn consume_batch(
+            &mut self,
+            batch: Vec<Delivery>,
+            context: &ConsumerContext,
+        ) -> Result<(), BatchError> {
+            assert!((1..=Self::BATCH).contains(&batch.len()));
+            for (done, delivery) in batch.iter().enumerate() {
+                let number = delivery.msg().as_u64().unwrap_or_default();
+                if number % 2 == 1 {
+                    let error = ConsumeError::drop("odd");
+                    return Err(BatchError { done, error });
+                }
+                self.0 += number;
+            }
+            let published = context.publish("sum", self.0).await;
+            let error = |error: std::sync::Arc<_>| BatchError {
+                done: 0,
+                error: ConsumeError::halt(error),
+            };
+            published.map(drop).map_err(error)
+        }
+    }
+
+    #[test]
+    fn of_a_batch_nothing_is_handled_twice_and_only_the_refused_is_dropped() {
+        let hub = TestBus::new().consumer::<Sums>("sums", "topics = 'com.example.#'");
+        let report = hub.run(async |bus| {
+            for number in 0..40_u64 {
+                bus.publish("com.example.a", number).await;
+            }
+            bus.publish("com.example.a", 0_u64).await;
+            bus.settle().await;
+            while bus.next_published().await.msg().as_u64() != Some(380) {}
+        });
+        let status = report.status.consumer("sums").unwrap();
+        assert_eq!(
+            (status.consumed, status.dropped, status.panics),
+            (21, 20, 0)
+        );
     }
 
     #[test]

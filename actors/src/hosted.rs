@@ -7,11 +7,12 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
+use fedmsg::Delivery;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tracing::error;
 
-use crate::consumer::{BoxError, ConsumeError, Consumer};
+use crate::consumer::{BatchError, BoxError, ConsumeError, Consumer};
 use crate::context::{ConsumerContext, ProducerContext};
 use crate::counters::{ConsumerCounters, add, note_now};
 use crate::mailbox::Lease;
@@ -85,8 +86,11 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
             let mut consumed = 0;
             while let Some(delivery) = lease.current().cloned() {
                 pulse.beat();
+                let batch = lease.batch(C::BATCH);
+                let count = batch.len().max(1);
                 // Called within the future: a plugin may also panic before there is one to await.
-                let attempt = async { self.plugin.consume(delivery, &self.context).await };
+                let attempt =
+                    async { take(&mut self.plugin, delivery, batch, &self.context).await };
                 // The value is dropped after a panic, so nobody sees what the panic left behind.
                 let attempt = AssertUnwindSafe(attempt).catch_unwind();
                 tokio::pin!(attempt);
@@ -99,19 +103,26 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
                         (attempt.await, true)
                     }
                 };
-                match result {
-                    Ok(Ok(())) => {
-                        consumed += 1;
-                        add(&counters.consumed, 1);
-                        lease.finish();
-                        if waited {
-                            note_now(&counters.last_consumed_ms);
-                            lease.release();
-                            progress.beat();
-                        }
-                    }
-                    Ok(Err(error)) => return (consumed, Some(Failure::Consume(error))),
-                    Err(panic) => return (consumed, Some(Failure::Panic(panic_text(&*panic)))),
+                let (done, failure) = match result {
+                    Ok(Ok(())) => (count, None),
+                    Ok(Err(failed)) => (
+                        failed.done.min(count.saturating_sub(1)),
+                        Some(Failure::Consume(failed.error)),
+                    ),
+                    Err(panic) => (0, Some(Failure::Panic(panic_text(&*panic)))),
+                };
+                for _ in 0..done {
+                    lease.finish();
+                }
+                consumed += done as u64;
+                add(&counters.consumed, done as u64);
+                if failure.is_some() {
+                    return (consumed, failure);
+                }
+                if waited {
+                    note_now(&counters.last_consumed_ms);
+                    lease.release();
+                    progress.beat();
                 }
             }
             (consumed, None)
@@ -125,6 +136,20 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
             stop.await.map_err(|panic| panic_text(&*panic))
         })
     }
+}
+
+/// Has a plugin handle one message or a batch, as it wants them.
+async fn take<C: Consumer>(
+    plugin: &mut C,
+    delivery: Delivery,
+    batch: Vec<Delivery>,
+    context: &ConsumerContext,
+) -> Result<(), BatchError> {
+    if !batch.is_empty() {
+        return plugin.consume_batch(batch, context).await;
+    }
+    let consumed = plugin.consume(delivery, context).await;
+    consumed.map_err(|error| BatchError { done: 0, error })
 }
 
 impl<P: Producer> HostedProducer for Hosted<P, ProducerContext> {

@@ -38,7 +38,7 @@ mod timings;
 pub use fedmsg::Delivery;
 pub use fedmsg_config::Source;
 
-pub use self::consumer::{BoxError, ConsumeError, Consumer};
+pub use self::consumer::{BatchError, BoxError, ConsumeError, Consumer};
 pub use self::consumer_cell::ConsumerState;
 pub use self::context::{ConsumerContext, NoParams, ProducerContext};
 pub use self::plan::{PlanError, StartError};

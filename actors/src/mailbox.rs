@@ -251,6 +251,15 @@ impl Lease {
         self.items.front()
     }
 
+    /// The message to work on and those after it, at most `most` in all; nothing, and nothing allocated,
+    /// where they are worked on one by one.
+    pub(crate) fn batch(&self, most: usize) -> Vec<Delivery> {
+        if most <= 1 {
+            return Vec::new();
+        }
+        self.items.iter().take(most).cloned().collect()
+    }
+
     /// Marks the current message as dealt with, however it ended.
     #[inline]
     pub(crate) fn finish(&mut self) {
