@@ -7,17 +7,19 @@
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
 
 use fedmsg_hub::json::{Value, to_spaced};
+use fedmsg_hub::schemars::JsonSchema;
+use fedmsg_hub::serde::Deserialize;
 use fedmsg_hub::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, TestBus};
-use serde::Deserialize;
 
 /// Prints one line for each message.
 struct Print {
     params: PrintParams,
 }
 
-/// What `params` may say for kind `print`.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What `params` may say for kind `print`; `fedmsg-hub --list-kinds` shows these comments.
+#[derive(Deserialize, JsonSchema)]
+#[serde(crate = "fedmsg_hub::serde", deny_unknown_fields)]
+#[schemars(crate = "fedmsg_hub::schemars")]
 struct PrintParams {
     /// What the line begins with. Required.
     prefix: String,
@@ -27,6 +29,7 @@ struct PrintParams {
 
 impl Consumer for Print {
     const KIND: &'static str = "print";
+    const ABOUT: &'static str = "Prints one line for each message";
     type Params = PrintParams;
 
     async fn from_params(params: PrintParams, _: &ConsumerContext) -> Result<Self, BoxError> {

@@ -10,6 +10,7 @@ use std::time::Duration;
 use fedmsg::Delivery;
 use fedmsg_config::Source;
 use fedmsg_message::TopicPattern;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::context::ConsumerContext;
@@ -31,18 +32,23 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 ///
 /// ```
 /// use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, TestBus};
+/// use schemars::JsonSchema;
 /// use serde::Deserialize;
 ///
 /// /// Greets whom a message names.
 /// struct Greeter { greeting: String }
 ///
 /// /// What `[consumers.NAME.params]` may say.
-/// #[derive(Deserialize)]
+/// #[derive(Deserialize, JsonSchema)]
 /// #[serde(deny_unknown_fields)]
-/// struct Params { greeting: String }
+/// struct Params {
+///     /// What it says before the name. Required.
+///     greeting: String,
+/// }
 ///
 /// impl Consumer for Greeter {
 ///     const KIND: &'static str = "greeter";
+///     const ABOUT: &'static str = "Greets whom a message names";
 ///     type Params = Params;
 ///
 ///     async fn from_params(params: Params, _: &ConsumerContext) -> Result<Self, BoxError> {
@@ -69,6 +75,10 @@ pub trait Consumer: Sized + Send + 'static {
     /// The name of this kind in the configuration (`kind = "…"`).
     const KIND: &'static str;
 
+    /// What it does, in a line, for lists of kinds: "Writes a line to the log for each message". By
+    /// default nothing is said.
+    const ABOUT: &'static str = "";
+
     /// Where its messages come from unless the configuration says otherwise: every endpoint.
     const SOURCE: Source = Source::Endpoints;
 
@@ -76,8 +86,9 @@ pub trait Consumer: Sized + Send + 'static {
     /// for the instance. `None`: as `validate_signatures` says for the whole hub.
     const VALIDATE_SIGNATURES: Option<bool> = None;
 
-    /// The typed form of `[consumers.NAME.params]`; [`crate::NoParams`] when there are none.
-    type Params: DeserializeOwned + Send + 'static;
+    /// The typed form of `[consumers.NAME.params]`; [`crate::NoParams`] when there are none. Its JSON Schema,
+    /// with the doc comments of its fields, is what lists of kinds and editors show.
+    type Params: DeserializeOwned + JsonSchema + Send + 'static;
 
     /// The patterns that it subscribes to unless the configuration names some: everything.
     #[must_use]

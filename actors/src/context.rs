@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use fedmsg::json::Value;
 use fedmsg::{Bus, Config, Message, PublishError, Published, Publisher};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
@@ -18,7 +19,7 @@ use crate::publisher_actor::PublisherSource;
 /// use fedmsg_actors::NoParams;
 /// let NoParams {} = NoParams::default();
 /// ```
-#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NoParams {}
 

@@ -7,6 +7,7 @@
 mod alive;
 mod arbiters;
 mod clock;
+mod configuration_schema;
 mod consumer;
 mod consumer_actor;
 mod consumer_cell;
@@ -14,6 +15,7 @@ mod context;
 mod counters;
 mod figures;
 mod hosted;
+mod kind;
 mod mailbox;
 mod plan;
 mod producer;
@@ -37,10 +39,13 @@ mod timings;
 
 pub use fedmsg::Delivery;
 pub use fedmsg_config::Source;
+// With these a plugin needs no other dependency to declare its params.
+pub use {schemars, serde};
 
 pub use self::consumer::{BatchError, BoxError, ConsumeError, Consumer};
 pub use self::consumer_cell::ConsumerState;
 pub use self::context::{ConsumerContext, NoParams, ProducerContext};
+pub use self::kind::{Kind, Parameter};
 pub use self::plan::{PlanError, StartError};
 pub use self::producer::Producer;
 pub use self::producer_cell::ProducerState;

@@ -4,6 +4,7 @@
 
 use std::future::{Future, ready};
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::consumer::BoxError;
@@ -48,8 +49,13 @@ pub trait Producer: Sized + Send + 'static {
     /// The name of this kind in the configuration (`kind = "…"`).
     const KIND: &'static str;
 
-    /// The typed form of `[producers.NAME.params]`; [`crate::NoParams`] when there are none.
-    type Params: DeserializeOwned + Send + 'static;
+    /// What it does, in a line, for lists of kinds: "Says that this hub is still here". By default nothing
+    /// is said.
+    const ABOUT: &'static str = "";
+
+    /// The typed form of `[producers.NAME.params]`; [`crate::NoParams`] when there are none. Its JSON Schema,
+    /// with the doc comments of its fields, is what lists of kinds and editors show.
+    type Params: DeserializeOwned + JsonSchema + Send + 'static;
 
     /// Builds the producer: at the start of the hub, and again after a panic.
     ///

@@ -9,10 +9,13 @@ use std::sync::Arc;
 use fedmsg_config::{Config, Params, ParamsError, Source};
 use fedmsg_message::TopicPattern;
 use futures::future::BoxFuture;
+use schemars::{Schema, SchemaGenerator};
 
+use crate::configuration_schema::{self, KindSchema};
 use crate::consumer::{BoxError, Consumer};
 use crate::context::{ConsumerContext, ProducerContext};
 use crate::hosted::{Hosted, HostedConsumer, HostedProducer};
+use crate::kind::Kind;
 use crate::plan::{Plan, PlanError, StartError};
 use crate::producer::Producer;
 
@@ -52,6 +55,9 @@ pub struct Registry {
 #[derive(Clone)]
 pub(crate) struct ConsumerKind {
     pub(crate) kind: &'static str,
+    about: &'static str,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+    params: fn() -> Schema,
     pub(crate) source: Source,
     pub(crate) validate_signatures: Option<bool>,
     pub(crate) default_topics: fn() -> Vec<TopicPattern>,
@@ -62,6 +68,9 @@ pub(crate) struct ConsumerKind {
 #[derive(Clone)]
 pub(crate) struct ProducerKind {
     pub(crate) kind: &'static str,
+    about: &'static str,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+    params: fn() -> Schema,
     pub(crate) check: fn(&Params) -> Result<(), ParamsError>,
     pub(crate) build: Build<ProducerContext, Box<dyn HostedProducer>>,
 }
@@ -77,6 +86,9 @@ impl Registry {
         });
         let kind = ConsumerKind {
             kind: C::KIND,
+            about: C::ABOUT,
+            schema: |generator| generator.subschema_for::<C::Params>(),
+            params: Kind::params_schema::<C::Params>,
             source: C::SOURCE,
             validate_signatures: C::VALIDATE_SIGNATURES,
             default_topics: C::default_topics,
@@ -100,6 +112,9 @@ impl Registry {
             P::KIND,
             ProducerKind {
                 kind: P::KIND,
+                about: P::ABOUT,
+                schema: |generator| generator.subschema_for::<P::Params>(),
+                params: Kind::params_schema::<P::Params>,
                 check,
                 build,
             },
@@ -115,6 +130,63 @@ impl Registry {
     /// The names of the kinds of producers, sorted.
     pub fn producer_kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.producers.keys().copied()
+    }
+
+    /// Everything that is known of the kinds: consumers first, each by name.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<Kind> {
+        let consumers = self.consumers.values().map(|it| Kind {
+            table: "consumers",
+            kind: it.kind,
+            about: it.about,
+            source: Some(it.source),
+            topics: (it.default_topics)()
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            validate_signatures: it.validate_signatures,
+            params: (it.params)(),
+        });
+        let producers = self.producers.values().map(|it| Kind {
+            table: "producers",
+            kind: it.kind,
+            about: it.about,
+            source: None,
+            topics: Vec::new(),
+            validate_signatures: None,
+            params: (it.params)(),
+        });
+        consumers.chain(producers).collect()
+    }
+
+    /// The JSON Schema (2020-12) of a configuration file for a hub that knows these kinds: an editor that
+    /// is given it completes keys, shows what they are for, and marks what is wrong.
+    ///
+    /// ```
+    /// let schema = fedmsg_actors::Registry::default().configuration_schema();
+    /// assert!(schema.pointer("/properties/topic_prefix/description").is_some());
+    /// ```
+    #[must_use]
+    pub fn configuration_schema(&self) -> Schema {
+        let consumers: Vec<_> = self
+            .consumers
+            .values()
+            .map(|it| KindSchema {
+                kind: it.kind,
+                about: it.about,
+                params: it.schema,
+            })
+            .collect();
+        let producers: Vec<_> = self
+            .producers
+            .values()
+            .map(|it| KindSchema {
+                kind: it.kind,
+                about: it.about,
+                params: it.schema,
+            })
+            .collect();
+        configuration_schema::of(&consumers, &producers)
     }
 
     /// Looks up everything that `config` enables, as a hub does before it starts, and starts nothing:

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use fedmsg_message::{Backend, CrlPolicy, StrongAlgorithm};
+use schemars::JsonSchema;
 use serde::de::{Deserializer, Error};
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,7 @@ use crate::file_mode::FileMode;
 use crate::location::Location;
 use crate::monitoring_address::MonitoringAddress;
 use crate::producer_config::ProducerConfig;
-use crate::{integer, one_or_many};
+use crate::{integer, one_or_many, schema};
 
 /// The settings of a program on the bus: what every tool needs, and what a hub runs.
 ///
@@ -46,7 +47,7 @@ use crate::{integer, one_or_many};
 /// assert_eq!(config.endpoints.get("bodhi.app01").map(<[_]>::len), Some(2));
 /// # Ok::<(), fedmsg_config::ConfigErrors>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How every topic begins that this program publishes: dotted words, by custom a domain
@@ -70,33 +71,39 @@ pub struct Config {
     /// The addresses that a relay binds for publishers which connect to it, and that those connect
     /// to: one or a list.
     #[serde(deserialize_with = "one_or_many::deserialize")]
+    #[schemars(schema_with = "schema::one_or_many::<Endpoint>")]
     pub relay_inbound: Vec<Endpoint>,
 
     /// How long an operation may block, such as waiting until the relay takes messages: in seconds,
     /// or a time such as "500ms". At most 10 years.
     #[serde(with = "duration::seconds")]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub timeout: Duration,
 
     /// How long a publisher that has bound its address waits for subscribers before its first
     /// message, so that they do not miss it: in seconds, or a time such as "500ms". At most 10
     /// years.
     #[serde(with = "duration::seconds")]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub post_init_sleep: Duration,
 
     /// Threads that move bytes between sockets and the network: 1 to 64. One is enough up to about
     /// a gigabyte per second (ZMQ_IO_THREADS).
     #[serde(deserialize_with = "integer::within::<1, 64, _, _>")]
+    #[schemars(range(min = 1, max = 64))]
     pub io_threads: u16,
 
     /// Messages that a publisher queues for one subscriber that does not keep up, at most; beyond
     /// it that subscriber loses messages (ZMQ_SNDHWM). 0 means no limit, as in the original: then
     /// one subscriber that has stalled takes all memory of the publisher. At most 2147483647.
     #[serde(deserialize_with = "integer::within::<0, 2_147_483_647, _, _>")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub high_water_mark: u32,
 
     /// Messages that a subscriber's socket holds before it is read, at most, for each publisher;
     /// beyond it the publisher queues (ZMQ_RCVHWM). 0 means no limit. At most 2147483647.
     #[serde(deserialize_with = "integer::within::<0, 2_147_483_647, _, _>")]
+    #[schemars(range(min = 0, max = 2_147_483_647))]
     pub receive_high_water_mark: u32,
 
     /// How long a closing socket goes on sending what is queued: in milliseconds, or a time such as
@@ -105,16 +112,19 @@ pub struct Config {
         serialize_with = "duration::milliseconds::serialize",
         deserialize_with = "duration::milliseconds::within::<0, 2_147_483_647, _>"
     )]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub zmq_linger: Duration,
 
     /// Whether the system probes silent TCP connections, to notice peers that are gone: 1 or true,
     /// 0 or false (ZMQ_TCP_KEEPALIVE).
     #[serde(deserialize_with = "integer::switch")]
+    #[schemars(schema_with = "schema::switch")]
     pub zmq_tcp_keepalive: bool,
 
     /// Probes without an answer after which a connection counts as dead: 1 to 127
     /// (ZMQ_TCP_KEEPALIVE_CNT).
     #[serde(deserialize_with = "integer::within::<1, 127, _, _>")]
+    #[schemars(range(min = 1, max = 127))]
     pub zmq_tcp_keepalive_cnt: u32,
 
     /// How long a connection is silent before the first probe: in whole seconds, 1 to 32767, or a
@@ -123,6 +133,7 @@ pub struct Config {
         serialize_with = "duration::seconds::serialize",
         deserialize_with = "duration::seconds::whole_within::<1, 32_767, _>"
     )]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub zmq_tcp_keepalive_idle: Duration,
 
     /// How long between two probes: in whole seconds, 1 to 32767, or a time such as "5s"
@@ -131,6 +142,7 @@ pub struct Config {
         serialize_with = "duration::seconds::serialize",
         deserialize_with = "duration::seconds::whole_within::<1, 32_767, _>"
     )]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub zmq_tcp_keepalive_intvl: Duration,
 
     /// How long a lost connection waits before it is tried again: in milliseconds, at least 1, or a
@@ -139,6 +151,7 @@ pub struct Config {
         serialize_with = "duration::milliseconds::serialize",
         deserialize_with = "duration::milliseconds::within::<1, 2_147_483_647, _>"
     )]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub zmq_reconnect_ivl: Duration,
 
     /// The longest such wait: it doubles with each failure up to this; in milliseconds, or a time
@@ -148,6 +161,7 @@ pub struct Config {
         serialize_with = "duration::milliseconds::serialize",
         deserialize_with = "duration::milliseconds::within::<0, 2_147_483_647, _>"
     )]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub zmq_reconnect_ivl_max: Duration,
 
     /// The largest frame of a message to accept, from "1 KiB" to "1 GiB". A peer that sends a
@@ -177,6 +191,7 @@ pub struct Config {
     /// A second signature to sign with, which older programs pass over: "rsa-sha256" with the same
     /// key, or "ed25519" with `NAME.ed25519.key` and `NAME.ed25519.crt` in `ssldir`. Without it
     /// there is none.
+    #[schemars(schema_with = "schema::strong_signature")]
     pub strong_signature: Option<StrongAlgorithm>,
 
     /// Whether only messages are believed whose signature is good and whose sender may send to the
@@ -185,6 +200,7 @@ pub struct Config {
 
     /// Which ways to sign are believed: "x509", "gpg". gpg covers the payload of a message only,
     /// neither topic nor time, and takes a process of the system's gpg for each message.
+    #[schemars(schema_with = "schema::backends")]
     pub crypto_validate_backends: Vec<Backend>,
 
     /// The home directory of gpg, with the keys that are believed. Without it, "~/.gnupg".
@@ -201,6 +217,7 @@ pub struct Config {
     /// How long a downloaded CA certificate is used before it is downloaded again: in seconds, or a
     /// time such as "1d"; 0 means for as long as the program runs. At most 10 years.
     #[serde(with = "duration::seconds")]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub ca_cert_cache_expiry: Duration,
 
     /// The list of certificates that the CA has revoked: a file, or an https:// URL. Without it,
@@ -213,11 +230,13 @@ pub struct Config {
     /// How long a downloaded list is used before it is downloaded again: in seconds, or a time such
     /// as "1h"; 0 means for as long as the program runs. At most 10 years.
     #[serde(with = "duration::seconds")]
+    #[schemars(schema_with = "schema::number_or_time")]
     pub crl_cache_expiry: Duration,
 
     /// What to do once the list should have been replaced by its own account, so that nobody knows
     /// who has been revoked since: "refuse" every message, as the original does, or
     /// "accept-with-alarm".
+    #[schemars(schema_with = "schema::crl_policy")]
     pub crl_policy: CrlPolicy,
 
     /// Whether messages without a strong signature are refused. One that is there must be good in
@@ -234,6 +253,7 @@ pub struct Config {
     /// How long a hub that is told to stop goes on with what waits in its mailboxes: a time such as
     /// "10s". At most 10 years.
     #[serde(with = "duration")]
+    #[schemars(schema_with = "duration::schema")]
     pub stop_timeout: Duration,
 
     /// Where a hub says every 5 seconds how it is, for `fedmsg-check` and other programs: an

@@ -5,13 +5,14 @@
 use std::time::Duration;
 
 use fedmsg_message::TopicPattern;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::mailbox_config::MailboxConfig;
 use crate::params::Params;
 use crate::restart_config::RestartConfig;
 use crate::retry_config::RetryConfig;
-use crate::{duration, integer, one_or_many};
+use crate::{duration, integer, one_or_many, schema};
 
 /// The settings of one consumer: a table `[consumers.NAME]`.
 ///
@@ -23,7 +24,7 @@ use crate::{duration, integer, one_or_many};
 /// assert_eq!(config.consumers["audit"].workers, ConsumerConfig::new("log").workers);
 /// # Ok::<(), fedmsg_config::ConfigErrors>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ConsumerConfig {
     /// What it does: the name of a kind that the hub knows. Required.
@@ -36,6 +37,7 @@ pub struct ConsumerConfig {
     /// What it listens to: a topic pattern or a list, by whole words: `*` is one word, `#` any
     /// number. Without it, the kind decides.
     #[serde(default, deserialize_with = "one_or_many::optional")]
+    #[schemars(schema_with = "schema::one_or_many::<String>")]
     pub topics: Option<Vec<TopicPattern>>,
 
     /// Where its messages come from: "endpoints" connects to every address of `endpoints`,
@@ -51,12 +53,14 @@ pub struct ConsumerConfig {
     /// Messages that it works on at the same time: 1 to 64. With more than one it sees messages out
     /// of order.
     #[serde(default = "one", deserialize_with = "integer::within::<1, 64, _, _>")]
+    #[schemars(range(min = 1, max = 64))]
     pub workers: usize,
 
     /// How long it may take over one message before the hub calls it stuck: says so in the log and in
     /// its status, and no longer tells systemd that all is well. A time such as "5m"; "0s" means for
     /// ever. At most 10 years.
     #[serde(default = "five_minutes", with = "duration")]
+    #[schemars(schema_with = "duration::schema")]
     pub stuck_after: Duration,
 
     /// The queue before it.
@@ -77,7 +81,7 @@ pub struct ConsumerConfig {
 }
 
 /// Where the messages of a consumer come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// The bus: connects to every address of `endpoints`.

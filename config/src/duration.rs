@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use jiff::SpanRelativeTo;
 use jiff::fmt::friendly::{SpanParser, SpanPrinter};
+use schemars::{Schema, SchemaGenerator, json_schema};
 use serde::Serializer;
 use serde::de::{Deserializer, Error, Unexpected, Visitor};
 use thiserror::Error;
@@ -90,6 +91,28 @@ pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duratio
         from: Duration::ZERO,
         to: LONGEST,
     })
+}
+
+/// How a length of time looks in a JSON Schema: `#[schemars(schema_with = "fedmsg_config::duration::schema")]` on a
+/// field that serde reads by this module.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use fedmsg_config::duration;
+///
+/// #[derive(serde::Deserialize, schemars::JsonSchema)]
+/// struct Params {
+///     /// How long to wait.
+///     #[serde(with = "duration")]
+///     #[schemars(schema_with = "duration::schema")]
+///     patience: Duration,
+/// }
+/// let schema = schemars::schema_for!(Params);
+/// assert_eq!(schema.pointer("/properties/patience/type"), Some(&"string".into()));
+/// ```
+pub fn schema(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "title": "time", "type": "string", "examples": ["5s"] })
 }
 
 /// A length of time that may be absent.

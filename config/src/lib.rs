@@ -34,6 +34,7 @@ mod location;
 mod monitoring_address;
 mod params;
 mod schedule;
+mod schema;
 mod socket_options;
 
 // How they are read.

@@ -2,17 +2,19 @@
 //!
 //! A part of [`crate::ConsumerConfig`]; the router keeps to it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::byte_size::ByteSize;
 use crate::integer;
 
 /// How much may wait before a consumer, and what happens to what does not fit.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct MailboxConfig {
     /// Messages that may wait: 1 to 10000000.
     #[serde(deserialize_with = "integer::within::<1, 10_000_000, _, _>")]
+    #[schemars(range(min = 1, max = 10_000_000))]
     pub messages: usize,
 
     /// Bytes of messages that may wait: "1 KiB" to "1 TiB". A larger message gets in when nothing
@@ -37,7 +39,7 @@ impl Default for MailboxConfig {
 }
 
 /// What happens to a message for which a mailbox has no room.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhenFull {
     /// Whoever delivers waits until there is room.

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::consumer_config::five_minutes;
@@ -24,7 +25,7 @@ use crate::schedule::{Schedule, ScheduleError};
 /// assert_eq!(schedule, Schedule::Every(Duration::from_secs(5)));
 /// # Ok::<(), fedmsg_config::ConfigErrors>(())
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProducerConfig {
     /// What it does: the name of a kind that the hub knows. Required.
@@ -37,6 +38,7 @@ pub struct ProducerConfig {
     /// How often it speaks: a time such as "5s", from "1ms" to 10 years. Either this or `cron` is
     /// required.
     #[serde(default, with = "duration::optional")]
+    #[schemars(schema_with = "duration::schema")]
     pub every: Option<Duration>,
 
     /// When it speaks: a cron pattern, minute, hour, day of month, month and day of week, or six
@@ -62,6 +64,7 @@ pub struct ProducerConfig {
     /// calls it stuck: says so in the log and in its status, and no longer tells systemd that all is
     /// well. A time such as "5m"; "0s" means for ever. At most 10 years.
     #[serde(default = "five_minutes", with = "duration")]
+    #[schemars(schema_with = "duration::schema")]
     pub stuck_after: Duration,
 
     /// Settings of its kind.
@@ -70,7 +73,7 @@ pub struct ProducerConfig {
 }
 
 /// What happens to moments at which a producer should have spoken, and could not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Missed {
     /// They are gone; the next one to come counts.

@@ -4,25 +4,29 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{duration, integer};
 
 /// How a message is tried again that a consumer asked to be given once more, or panicked over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RetryConfig {
     /// How often it is tried in all, the first time included: 1 to 1000.
     #[serde(deserialize_with = "integer::within::<1, 1000, _, _>")]
+    #[schemars(range(min = 1, max = 1000))]
     pub attempts: u32,
 
     /// The wait before the second attempt: a time such as "100ms". It doubles with each failure. At
     /// most 10 years.
     #[serde(with = "duration")]
+    #[schemars(schema_with = "duration::schema")]
     pub first_delay: Duration,
 
     /// The longest such wait: a time such as "10s". At most 10 years.
     #[serde(with = "duration")]
+    #[schemars(schema_with = "duration::schema")]
     pub max_delay: Duration,
 }
 

@@ -14,6 +14,7 @@ use std::time::{Duration, SystemTime};
 use fedmsg::host_name;
 use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery};
 use fedmsg_message::text::Processors;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -21,7 +22,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use self::printer::{Closed, Printer};
 
 /// What `[consumers.NAME.params]` may say for kind `collectd`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct CollectdParams {
     /// Seconds from one line to the next: 1 or more, default 2. It should be that of collectd.
@@ -58,6 +59,7 @@ pub struct Collectd {
 
 impl Consumer for Collectd {
     const KIND: &'static str = "collectd";
+    const ABOUT: &'static str = "Counts messages for collectd, and prints the counts";
     type Params = CollectdParams;
 
     async fn from_params(

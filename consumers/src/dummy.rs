@@ -20,6 +20,7 @@ pub struct Dummy;
 
 impl Consumer for Dummy {
     const KIND: &'static str = "dummy";
+    const ABOUT: &'static str = "Takes every message and does nothing with it";
     type Params = NoParams;
 
     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {

@@ -10,7 +10,8 @@ use std::time::Duration;
 use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery};
 use fedmsg_config::duration;
 use fedmsg_message::{EncodeError, to_canonical};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::debug;
 
@@ -31,10 +32,11 @@ const HOPELESS: i32 = 65;
 /// assert_eq!(params.argv.len(), 3);
 /// # Ok::<(), toml::de::Error>(())
 /// ```
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExecParams {
     /// The program and its arguments: at least one. Each reaches the program as it is. Required.
+    #[schemars(example = ["/usr/local/bin/deploy", "--site", "wiki"])]
     pub argv: Vec<String>,
     /// What its standard input is: "json", the message as one line of JSON with sorted keys; "msg", the
     /// payload so; "raw", the bytes of the message as they came. Default "json".
@@ -43,6 +45,7 @@ pub struct ExecParams {
     /// How long it may take: a time such as "10m", at most 10 years. Then it is ended, with all that it
     /// has started, and the attempt has failed. Default "5m".
     #[serde(default = "five_minutes", with = "duration")]
+    #[schemars(schema_with = "duration::schema")]
     pub time_limit: Duration,
     /// Whether nothing is in its environment but `PATH`, `env`, and what is said of the message. Default
     /// false.
@@ -54,7 +57,7 @@ pub struct ExecParams {
 }
 
 /// What a program gets of a message.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExecInput {
     /// The message, as one line of canonical JSON; one that is no JSON is wrapped, as a hub does.
@@ -118,6 +121,7 @@ pub struct Exec {
 
 impl Consumer for Exec {
     const KIND: &'static str = "exec";
+    const ABOUT: &'static str = "Runs a program for each message, without a shell";
     type Params = ExecParams;
 
     async fn from_params(params: ExecParams, _: &ConsumerContext) -> Result<Self, BoxError> {

@@ -4,6 +4,7 @@
 
 use fedmsg::{Endpoint, EndpointName};
 use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::outlet::Outlet;
@@ -32,7 +33,7 @@ pub struct Gateway(Outlet);
 /// assert_eq!(params.address.port(), Some(9940));
 /// # Ok::<(), toml::de::Error>(())
 /// ```
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewayParams {
     /// Where clients connect. By default `tcp://127.0.0.1:9940`, for this machine only; for the world
@@ -54,6 +55,7 @@ impl Default for GatewayParams {
 
 impl Consumer for Gateway {
     const KIND: &'static str = "gateway";
+    const ABOUT: &'static str = "Passes the whole bus on at one address, for clients outside";
     const VALIDATE_SIGNATURES: Option<bool> = Some(false); // those who subscribe judge for themselves
     type Params = GatewayParams;
 

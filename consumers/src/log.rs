@@ -2,12 +2,13 @@
 
 use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery};
 use fedmsg_message::json::{Value, to_spaced};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use tracing::field::display;
 use tracing::{debug, error, info, trace, warn};
 
 /// What `[consumers.NAME.params]` may say for kind `log`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LogParams {
     /// The level of the line: "error", "warn", "info" (the default), "debug" or "trace".
@@ -18,7 +19,7 @@ pub struct LogParams {
 }
 
 /// A level of the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// An operator must act.
@@ -62,6 +63,7 @@ pub struct Log {
 
 impl Consumer for Log {
     const KIND: &'static str = "log";
+    const ABOUT: &'static str = "Writes a line to the log for each message";
     type Params = LogParams;
 
     async fn from_params(params: LogParams, _: &ConsumerContext) -> Result<Self, BoxError> {

@@ -24,6 +24,8 @@ pub struct Relay(Outlet);
 
 impl Consumer for Relay {
     const KIND: &'static str = "relay";
+    const ABOUT: &'static str =
+        "Lets short-lived programs publish: they connect to it, it publishes for them";
     const SOURCE: Source = Source::RelayInbound;
     const VALIDATE_SIGNATURES: Option<bool> = Some(false); // those who subscribe judge for themselves
     type Params = NoParams;

@@ -25,6 +25,8 @@ pub struct SigningRelay {
 
 impl Consumer for SigningRelay {
     const KIND: &'static str = "signing-relay";
+    const ABOUT: &'static str =
+        "As relay, and signs what it forwards, for publishers without a certificate";
     const SOURCE: Source = Source::RelayInbound;
     const VALIDATE_SIGNATURES: Option<bool> = Some(false); // what comes in is hardly signed
     type Params = NoParams;

@@ -52,8 +52,8 @@ pub use fedmsg::{
 };
 pub use fedmsg_actors::{
     BoxError, ConsumeError, Consumer, ConsumerContext, ConsumerState, ConsumerStatus, HubStatus,
-    NoParams, Producer, ProducerContext, ProducerState, ProducerStatus, Registry, Source,
-    SourceStatus, StopReport, TestBus, TestHub,
+    Kind, NoParams, Parameter, Producer, ProducerContext, ProducerState, ProducerStatus, Registry,
+    Source, SourceStatus, StopReport, TestBus, TestHub, schemars, serde,
 };
 pub use fedmsg_message::TopicPattern;
 

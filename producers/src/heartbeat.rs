@@ -3,10 +3,11 @@
 use fedmsg::json::{Object, Value};
 use fedmsg::{Message, host_name};
 use fedmsg_actors::{BoxError, Producer, ProducerContext};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// What `[producers.NAME.params]` may say for kind `heartbeat`.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct HeartbeatParams {
     /// The last part of the topic, after `<topic_prefix>.<environment>.hub.`; default "heartbeat".
@@ -43,6 +44,7 @@ pub struct Heartbeat {
 
 impl Producer for Heartbeat {
     const KIND: &'static str = "heartbeat";
+    const ABOUT: &'static str = "Says that this hub is still here";
     type Params = HeartbeatParams;
 
     async fn from_params(

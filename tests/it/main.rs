@@ -13,6 +13,7 @@ mod raw;
 mod readme;
 mod relay;
 mod sandbox;
+mod schema;
 mod service;
 mod signing_relay;
 mod tidy;

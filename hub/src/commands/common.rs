@@ -132,3 +132,15 @@ pub(crate) fn fail(exit: Exit, message: impl fmt::Display) -> Exit {
     anstream::eprintln!("{}: {message}", fedmsg::program_name());
     exit
 }
+
+/// Writes `text` to standard output as it is: nothing in it is decoration.
+pub(crate) fn print(text: &str) -> Exit {
+    use std::io::{ErrorKind, Write as _};
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Ok,
+        // Whoever read this has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Ok,
+        Err(error) => fail(Exit::Io, format_args!("standard output: {error}")),
+    }
+}

@@ -14,7 +14,8 @@ use toml::Table;
 use self::check::CheckArgs;
 use self::import::ImportArgs;
 use self::show::ShowArgs;
-use super::common::{fail, load};
+use super::common::{fail, load, print};
+use super::hub::kinds::{self, Form};
 use crate::exit::Exit;
 use crate::hub::built_in_kinds;
 
@@ -71,6 +72,12 @@ enum Action {
     Show(ShowArgs),
     Check(CheckArgs),
     Import(ImportArgs),
+    /// Print the JSON Schema (2020-12) of a configuration file, for editors
+    ///
+    /// It knows every setting and the params of every built-in kind. For a hub with kinds of your own, its
+    /// own flag --list-kinds=schema prints it. An editor completes and checks a file that begins with
+    /// #:schema PATH (taplo and Even Better TOML).
+    Schema,
 }
 
 /// How settings are written.
@@ -99,6 +106,7 @@ pub(crate) fn run(args: ConfigArgs) -> Exit {
                 failed => failed,
             };
         }
+        Some(Action::Schema) => return kinds::list(&built_in_kinds(), Form::Schema),
         Some(Action::Import(files)) => return import::run(files, &built_in_kinds()),
         Some(Action::Show(show)) => listing(&args).and_then(|it| show.text(&it)),
         None if args.origin => listing(&args).and_then(|it| show::with_origins(&it, Format::Toml)),
@@ -127,16 +135,4 @@ fn find<'a>(listing: &'a Listing, path: &str) -> Result<(KeyPath, &'a toml::Valu
         anstream::eprintln!("Key `{path}` does not exist in config");
         Exit::Failed
     })
-}
-
-/// Writes `text` to standard output as it is: nothing in it is decoration.
-fn print(text: &str) -> Exit {
-    use std::io::{ErrorKind, Write as _};
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Ok(()) => Exit::Ok,
-        // Whoever read this has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Ok,
-        Err(error) => fail(Exit::Io, format_args!("standard output: {error}")),
-    }
 }

@@ -1,5 +1,7 @@
 //! `fedmsg-hub`: hosts the consumers and producers of the configuration.
 
+pub(crate) mod kinds;
+
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,6 +11,7 @@ use fedmsg_config::{Config, KeyPath, Loaded};
 use toml::Table;
 use tracing::info;
 
+use self::kinds::Form;
 use super::common::{CommonArgs, fail};
 use crate::exit::Exit;
 use crate::hub::{HubBuilder, HubError};
@@ -25,7 +28,7 @@ use crate::monitoring::MonitoringStartError;
 Examples:
   fedmsg-hub                              the demonstration, or what /etc/fedmsg says
   fedmsg-hub --config ./fedmsg.toml       what this file says
-  fedmsg-hub --log debug --log-format json
+  fedmsg-hub --list-kinds                 what a consumer or producer may be, and its params
 
 Exit status:
   0   stopped by SIGTERM, SIGINT or SIGHUP; every message that reached it was handled
@@ -37,6 +40,17 @@ pub(crate) struct HubArgs {
     /// Run only these consumers, by their names in the configuration; producers run as ever
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     with_consumers: Vec<String>,
+
+    /// List the kinds of consumers and producers with what params they take, and exit
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "text"
+    )]
+    list_kinds: Option<Form>,
 
     /// Of the original: there is no web socket server here
     #[arg(long, value_name = "PORT", hide = true)]
@@ -107,6 +121,9 @@ pub(crate) fn run(
     fallback: Fallback,
     end: impl Future<Output = ()>,
 ) -> Exit {
+    if let Some(form) = args.list_kinds {
+        return kinds::list(&registry, form);
+    }
     let prepared = args.common.start_log("info").and_then(|()| {
         args.refuse_websocket()?;
         let mut flags = Table::new();

@@ -8,6 +8,7 @@ use std::thread;
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use fedmsg_hub::{BoxError, Config, ConsumeError, Consumer, ConsumerContext, Delivery, Hub};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::oneshot;
 
@@ -16,7 +17,7 @@ use crate::peer::say;
 use crate::pki::validating;
 
 /// What the consumer does with each message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Reaction {
     /// Nothing.
@@ -34,7 +35,7 @@ struct Counter {
     times: Vec<u64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Params {
     expected: u64,

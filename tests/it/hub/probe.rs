@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use fedmsg_hub::{
     BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, Producer, ProducerContext,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
@@ -214,7 +215,7 @@ impl Drop for Working {
 }
 
 /// What the plugins of a probe are told in `params`.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Params {
     probe: u64,
