@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod bad_input;
+mod catalogue;
 mod cli;
 mod downloads;
 mod examples;
