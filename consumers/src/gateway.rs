@@ -79,6 +79,8 @@ impl Consumer for Gateway {
         self.0.send_envelope(delivery.envelope()).await
     }
 
+    const BATCH: usize = 64; // spares what the host does around each call
+
     async fn stop(&mut self, context: &ConsumerContext) {
         self.0.close(context).await;
     }
