@@ -12,7 +12,7 @@ use std::ffi::{OsStr, OsString};
 use std::future::pending;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use std::{env, fmt, fs};
@@ -28,7 +28,7 @@ use tokio::process::{Child, Command as Process};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-use self::group::Group;
+pub(crate) use self::group::Group;
 pub use self::outcome::{Outcome, Run};
 pub use self::variables::{Variables, message_variables};
 
@@ -171,14 +171,19 @@ impl Command {
     ///
     /// [`CommandError::Start`], as a run would fail.
     pub fn find(&self) -> Result<(), CommandError> {
+        self.located().map(drop)
+    }
+
+    /// Returns the path of the program, found as [`Command::find`] does.
+    pub(crate) fn located(&self) -> Result<PathBuf, CommandError> {
         let name = Path::new(&self.program);
         let found = if self.program.as_encoded_bytes().contains(&b'/') {
-            executable(name)
+            executable(name.to_owned())
         } else {
             let path = env::var_os("PATH").unwrap_or_default();
             let mut best = Err(io::Error::from(Errno::NOENT));
             for folder in env::split_paths(&path) {
-                match executable(&folder.join(name)) {
+                match executable(folder.join(name)) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                     found => best = found,
                 }
@@ -324,12 +329,13 @@ fn outcome(status: ExitStatus) -> Outcome {
     }
 }
 
-/// Says whether there is a file that may be executed.
-fn executable(path: &Path) -> io::Result<()> {
-    if !fs::metadata(path)?.is_file() {
+/// Returns the path of a file that may be executed, if it is one.
+fn executable(path: PathBuf) -> io::Result<PathBuf> {
+    if !fs::metadata(&path)?.is_file() {
         return Err(Errno::ACCESS.into());
     }
-    Ok(access(path, Access::EXEC_OK)?)
+    access(&path, Access::EXEC_OK)?;
+    Ok(path)
 }
 
 #[cfg(test)]

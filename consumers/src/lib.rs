@@ -10,6 +10,7 @@ mod exec;
 mod gateway;
 mod log;
 mod outlet;
+mod process;
 mod relay;
 mod signing_relay;
 
@@ -21,6 +22,7 @@ pub use self::dummy::Dummy;
 pub use self::exec::{Exec, ExecInput, ExecParams};
 pub use self::gateway::{Gateway, GatewayParams};
 pub use self::log::{Log, LogParams};
+pub use self::process::{Process, ProcessParams};
 pub use self::relay::Relay;
 pub use self::signing_relay::SigningRelay;
 
@@ -37,6 +39,7 @@ pub fn register(registry: &mut Registry) {
     registry.consumer::<Exec>();
     registry.consumer::<Gateway>();
     registry.consumer::<Log>();
+    registry.consumer::<Process>();
     registry.consumer::<Relay>();
     registry.consumer::<SigningRelay>();
 }

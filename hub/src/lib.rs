@@ -51,9 +51,9 @@ pub use fedmsg::{
     TopicFilter, Verdict, json,
 };
 pub use fedmsg_actors::{
-    BoxError, ConsumeError, Consumer, ConsumerContext, ConsumerState, ConsumerStatus, HubStatus,
-    Kind, NoParams, Parameter, Producer, ProducerContext, ProducerState, ProducerStatus, Registry,
-    Source, SourceStatus, StopReport, TestBus, TestHub, schemars, serde,
+    BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, ConsumerState, ConsumerStatus,
+    HubStatus, Kind, NoParams, Parameter, Producer, ProducerContext, ProducerState, ProducerStatus,
+    Rate, RateLimit, Registry, Source, SourceStatus, StopReport, TestBus, TestHub, schemars, serde,
 };
 pub use fedmsg_message::TopicPattern;
 

@@ -4,6 +4,7 @@
 mod bad_input;
 mod catalogue;
 mod cli;
+mod consumers;
 mod downloads;
 mod examples;
 mod gateway;

@@ -12,21 +12,21 @@ use tokio::time::{Instant, sleep};
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A process group, named after its leader; killed when this is dropped, unless it is gone.
-pub(super) struct Group {
+pub(crate) struct Group {
     /// Absent once the leader has been waited for: its number may be somebody else's then.
     leader: Option<Pid>,
 }
 
 impl Group {
     /// The group of a program that was started in one of its own.
-    pub(super) fn of(child: &Child) -> Self {
+    pub(crate) fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let leader = id.and_then(Pid::from_raw);
         Self { leader }
     }
 
     /// Sends a signal to all that are in it.
-    pub(super) fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         if let Some(leader) = self.leader {
             // It is there: the leader has not been waited for.
             let _ = kill_process_group(leader, signal);
@@ -35,7 +35,7 @@ impl Group {
 
     /// Returns when the leader has ended, or after `patience`. It is not waited for, so that its number
     /// stays that of the group.
-    pub(super) async fn leader_ended(&self, patience: Duration) {
+    pub(crate) async fn leader_ended(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
         let Some(leader) = self.leader else {
             return;
@@ -50,7 +50,7 @@ impl Group {
     }
 
     /// Notes that the leader has been waited for.
-    pub(super) fn is_gone(&mut self) {
+    pub(crate) fn is_gone(&mut self) {
         self.leader = None;
     }
 }
