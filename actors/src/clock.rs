@@ -3,6 +3,8 @@
 //! `ticker` reads it and waits on it; [`crate::TestHub::advance`] moves the virtual one.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +51,18 @@ impl Clock {
         match self {
             Self::System(origin) => sleep_until(*origin + moment).await,
             Self::Virtual(clock) => clock.sleep_until(moment).await,
+        }
+    }
+}
+
+impl Clock {
+    /// Waits for ever, as one for whom no moment comes any more, and whom the clock need not wait for.
+    pub(crate) async fn never(&self) -> Infallible {
+        loop {
+            match self {
+                Self::System(_) => pending().await,
+                Self::Virtual(clock) => clock.sleep_until(Duration::MAX).await,
+            }
         }
     }
 }

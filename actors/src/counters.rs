@@ -43,6 +43,8 @@ pub(crate) struct ProducerCounters {
     pub(crate) consecutive_failures: AtomicU64,
     /// Ticks that were due while one was running, and were left out.
     pub(crate) skipped: AtomicU64,
+    /// Ticks that were left out after failures.
+    pub(crate) left_out: AtomicU64,
     /// Time spent in ticks, in microseconds.
     pub(crate) busy_us: AtomicU64,
     /// When the last tick began, milliseconds since the epoch; 0 before the first.

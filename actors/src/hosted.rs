@@ -60,6 +60,8 @@ pub(crate) enum TickFailure {
     Error(BoxError),
     /// The producer panicked; its value must not be used again.
     Panic(String),
+    /// It took longer than it may, and was cancelled.
+    TookTooLong,
 }
 
 /// A plugin's value with the context that it is called with.

@@ -13,7 +13,9 @@ use crate::context::ProducerContext;
 /// An emitter of messages on a schedule; hosted by a hub.
 ///
 /// The schedule comes from the configuration (`every` or `cron`). Ticks of one producer never overlap.
-/// An error or a panic costs that tick: it is counted and logged, and the next tick comes at its time.
+/// An error or a panic costs that tick: it is counted and logged, and the next tick comes at its time, or
+/// as `on_error` says. A tick that takes longer than `time_limit` is cancelled: its future is dropped
+/// where it waits, so what must not be cut in two belongs between two `.await`s.
 ///
 /// # Examples
 ///
@@ -67,7 +69,8 @@ pub trait Producer: Sized + Send + 'static {
         context: &ProducerContext,
     ) -> impl Future<Output = Result<Self, BoxError>> + Send;
 
-    /// Called when the schedule says so.
+    /// Called when the schedule says so. Whatever a tick leaves behind when it is cancelled, the next one
+    /// finds in `self`.
     ///
     /// # Errors
     ///

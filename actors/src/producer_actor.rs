@@ -1,7 +1,7 @@
 //! The actor that hosts a producer: schedule, failures, panics.
 //!
 //! The supervisor starts it on an arbiter; it waits on its ticker and calls the plugin. A failing
-//! producer goes on at its next tick.
+//! producer goes on at its next tick, or as `on_error` says.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use fedmsg::LogLimit;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tracing::{Instrument, error, info, info_span, warn};
 
 use crate::alive::Alive;
@@ -92,8 +92,10 @@ impl Host {
             },
         };
         let (schedule, missed) = (self.cell.schedule.clone(), config.missed);
-        let mut ticker = Ticker::new(schedule, now, missed, self.clock.clone());
+        let offset = self.cell.offset();
+        let mut ticker = Ticker::new(schedule, now, missed, offset, self.clock.clone());
         let skip_log = LogLimit::new(SKIP_LOG_PERIOD);
+        let mut left_out = 0;
         loop {
             let skipped = tokio::select! {
                 biased;
@@ -109,11 +111,25 @@ impl Host {
                     );
                 }
             }
+            if left_out > 0 {
+                left_out -= 1;
+                add(&self.cell.counters.left_out, 1);
+                continue;
+            }
             let began = Instant::now();
             let calling = self.cell.pulse.calling();
             producer = self.tick(producer).await;
             drop(calling);
             add_time(&self.cell.counters.busy_us, began.elapsed());
+            let failures = read(&self.cell.counters.consecutive_failures);
+            match config.on_error.leaves_out(failures) {
+                Some(moments) => left_out = moments,
+                None if failures > 0 => {
+                    self.give_up().await;
+                    break;
+                }
+                None => {}
+            }
             self.progress.beat();
         }
         if let Some(mut producer) = producer {
@@ -133,6 +149,17 @@ impl Host {
             self.context.clone(),
         ))
         .await
+    }
+
+    /// Does nothing until the hub stops.
+    async fn give_up(&self) {
+        error!("producer has failed and does no more: its `on_error` is \"stop\"");
+        self.cell.set_state(ProducerState::GivenUp);
+        self.progress.beat();
+        tokio::select! {
+            () = self.cell.stopped() => {}
+            never = self.clock.never() => match never {},
+        }
     }
 
     /// Runs a tick, building the producer first if a panic has cost the last one; gives it back
@@ -155,7 +182,16 @@ impl Host {
                 }
             },
         };
-        match producer.tick().await {
+        let limit = self.cell.config.time_limit;
+        let tick = async {
+            if limit.is_zero() {
+                return producer.tick().await;
+            }
+            // The system's time, whatever the schedule goes by: what a tick waits for is real.
+            let tick = timeout(limit, producer.tick()).await;
+            tick.unwrap_or_else(|_| Err(TickFailure::TookTooLong))
+        };
+        match tick.await {
             Ok(()) => {
                 add(&self.cell.counters.ticks, 1);
                 self.cell.counters.recovered();
@@ -163,6 +199,10 @@ impl Host {
             }
             Err(TickFailure::Error(error)) => {
                 self.failed(&error.to_string());
+                Some(producer)
+            }
+            Err(TickFailure::TookTooLong) => {
+                self.failed(&format!("it took longer than {limit:?} and was cancelled"));
                 Some(producer)
             }
             Err(TickFailure::Panic(text)) => {
@@ -179,9 +219,7 @@ impl Host {
         add(&counters.failures, 1);
         add(&counters.consecutive_failures, 1);
         let consecutive = read(&counters.consecutive_failures);
-        warn!(
-            reason,
-            consecutive, "tick failed; the next comes at its time"
-        );
+        let left_out = self.cell.config.on_error.leaves_out(consecutive);
+        warn!(reason, consecutive, ?left_out, "tick failed");
     }
 }

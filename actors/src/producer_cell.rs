@@ -3,8 +3,10 @@
 //! Shared by the producer's actor and the supervisor.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use fedmsg_config::{ProducerConfig, Schedule};
 use serde::Serialize;
@@ -24,6 +26,8 @@ pub enum ProducerState {
     Running,
     /// It has panicked; the next tick builds it anew.
     Restarting,
+    /// A tick failed, after which it was to do no more (`on_error = "stop"`).
+    GivenUp,
     /// It has stopped with the hub.
     Stopped,
 }
@@ -34,6 +38,7 @@ impl fmt::Display for ProducerState {
             Self::Starting => "starting",
             Self::Running => "running",
             Self::Restarting => "restarting",
+            Self::GivenUp => "given_up",
             Self::Stopped => "stopped",
         })
     }
@@ -83,6 +88,16 @@ impl ProducerCell {
             .clone()
     }
 
+    /// How long after the moments of its schedule it ticks: its own part of `jitter`, by its name and that
+    /// of this host.
+    pub(crate) fn offset(&self) -> Duration {
+        let mut hasher = DefaultHasher::new();
+        (fedmsg::host_name(), &self.name).hash(&mut hasher);
+        // A number from 0 to 1 of 32 bits, which a float holds exactly.
+        let part = f64::from((hasher.finish() >> 32) as u32) / f64::from(u32::MAX);
+        self.config.jitter.mul_f64(part)
+    }
+
     pub(crate) fn set_state(&self, state: ProducerState) {
         *self.state.lock().unwrap_or_else(PoisonError::into_inner) = state;
     }
@@ -100,5 +115,31 @@ impl ProducerCell {
             .subscribe()
             .wait_for(|stopping| *stopping)
             .await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_has_its_own_part_of_the_jitter_and_keeps_it() {
+        let hour = Duration::from_secs(3600);
+        let offset = |name: &str, jitter| {
+            let config = ProducerConfig {
+                jitter,
+                ..ProducerConfig::new("k")
+            };
+            ProducerCell::new(name, "k", Schedule::Every(hour), config).offset()
+        };
+        assert_eq!(offset("a", Duration::ZERO), Duration::ZERO);
+        assert_eq!(offset("a", hour), offset("a", hour));
+        let mut thirds = [0; 3];
+        for number in 0..300 {
+            let offset = offset(&format!("p{number}"), hour);
+            assert!(offset <= hour);
+            thirds[(offset.as_secs() / 1200).min(2) as usize] += 1;
+        }
+        assert!(thirds.iter().all(|&count| count > 50), "{thirds:?}");
     }
 }

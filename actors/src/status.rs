@@ -71,12 +71,12 @@ impl HubStatus {
             .collect()
     }
 
-    /// Whether nothing more can come of this hub: every consumer has given up or halted and there
-    /// is no producer, or a source of messages has ended by itself.
+    /// Whether nothing more can come of this hub: every consumer has given up or halted and so has every
+    /// producer, or a source of messages has ended by itself.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        let is_over =
-            self.producers.is_empty() && self.consumers.iter().all(ConsumerStatus::is_over);
+        let is_over = self.producers.iter().all(ProducerStatus::is_over)
+            && self.consumers.iter().all(ConsumerStatus::is_over);
         is_over || self.sources.iter().any(|source| source.ended)
     }
 
@@ -216,12 +216,14 @@ pub struct ProducerStatus {
     pub state: ProducerState,
     /// Ticks that ended well.
     pub ticks: u64,
-    /// Ticks that ended in an error or a panic.
+    /// Ticks that ended in an error or a panic, or took longer than `time_limit`.
     pub failures: u64,
     /// Failures since the last tick that ended well.
     pub consecutive_failures: u64,
     /// Ticks left out because one took too long.
     pub skipped: u64,
+    /// Ticks left out after failures (`on_error`).
+    pub left_out: u64,
     /// Time spent in its code, in microseconds.
     pub busy_us: u64,
     /// When the last tick began, milliseconds since the epoch; 0 before the first.
@@ -233,6 +235,12 @@ pub struct ProducerStatus {
 }
 
 impl ProducerStatus {
+    /// Whether it will never tick again.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        matches!(self.state, ProducerState::GivenUp | ProducerState::Stopped)
+    }
+
     pub(crate) fn of(cell: &ProducerCell) -> Self {
         let counters = &cell.counters;
         Self {
@@ -248,6 +256,7 @@ impl ProducerStatus {
             failures: read(&counters.failures),
             consecutive_failures: read(&counters.consecutive_failures),
             skipped: read(&counters.skipped),
+            left_out: read(&counters.left_out),
             busy_us: read(&counters.busy_us),
             last_tick_ms: read(&counters.last_tick_ms),
             stuck_ms: read(&cell.stuck_ms),

@@ -2,7 +2,8 @@
 //!
 //! `producer_actor` waits on it between ticks. Fixed rate: the moments do not drift, however long a
 //! tick takes. Of those that pass meanwhile, the last one is made up for at once, and the ones before
-//! it are skipped, or made up for as well, as the configuration says.
+//! it are skipped, or made up for as well, as the configuration says. All moments may be put off by the
+//! same time.
 
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ const MAX_SLEEP: Duration = Duration::from_secs(60);
 /// Waits for one tick after the other.
 pub(crate) struct Ticker {
     due: Due,
+    /// How long after its moment each tick comes.
+    offset: Duration,
     missed: Missed,
     clock: Clock,
     caught_up: u32,
@@ -41,13 +44,20 @@ enum Due {
 }
 
 impl Ticker {
-    /// Starts now: the first tick comes at once (`immediately`) or at the first regular moment.
-    pub(crate) fn new(schedule: Schedule, immediately: bool, missed: Missed, clock: Clock) -> Self {
+    /// Starts now: the first tick comes at once (`immediately`) or at the first regular moment; all
+    /// come later by `offset`.
+    pub(crate) fn new(
+        schedule: Schedule,
+        immediately: bool,
+        missed: Missed,
+        offset: Duration,
+        clock: Clock,
+    ) -> Self {
         let due = match schedule {
             Schedule::Every(period) => {
                 let now = clock.elapsed();
                 Due::Every {
-                    next: if immediately { now } else { now + period },
+                    next: if immediately { now } else { now + period } + offset,
                     period,
                 }
             }
@@ -63,6 +73,7 @@ impl Ticker {
         };
         Self {
             due,
+            offset,
             missed,
             clock,
             caught_up: 0,
@@ -85,12 +96,12 @@ impl Ticker {
                 self.clock.sleep_until(*next).await;
                 *next += *period;
             }
-            Due::Calendar { next: None, .. } => std::future::pending().await,
+            Due::Calendar { next: None, .. } => match self.clock.never().await {},
             Due::Calendar {
                 next: Some(moment), ..
             } => {
                 let moment = *moment;
-                self.sleep_until(moment).await;
+                self.sleep_until(self.put_off(moment)).await;
                 if let Due::Calendar { next, schedule } = &mut self.due {
                     *next = schedule.next_after(moment);
                 }
@@ -113,8 +124,15 @@ impl Ticker {
     fn is_late(&self) -> bool {
         match &self.due {
             Due::Every { next, .. } => *next < self.clock.elapsed(),
-            Due::Calendar { next, .. } => next.is_some_and(|next| next < self.clock.now()),
+            Due::Calendar { next, .. } => {
+                next.is_some_and(|next| self.put_off(next) < self.clock.now())
+            }
         }
+    }
+
+    /// When the tick of a moment of the calendar comes.
+    fn put_off(&self, moment: Timestamp) -> Timestamp {
+        moment.saturating_add(self.offset).unwrap_or(Timestamp::MAX)
     }
 
     /// Leaves out the moments that have passed too long ago to be worth a late tick; returns how many.
@@ -127,7 +145,9 @@ impl Ticker {
                 u64::try_from(passed).unwrap_or(u64::MAX)
             }
             Due::Calendar { next, schedule } => {
+                // What is put off is as late as if it were not, that much earlier.
                 let now = self.clock.now();
+                let now = now.saturating_sub(self.offset).unwrap_or(now);
                 let mut skipped = 0;
                 while let Some(moment) = next.filter(|moment| is_stale(*moment, now)) {
                     skipped += 1;

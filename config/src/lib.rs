@@ -83,7 +83,7 @@ pub use self::origins::Origins;
 pub use self::params::{Params, ParamsError};
 pub use self::position::Position;
 pub use self::problem::Problem;
-pub use self::producer_config::{Missed, ProducerConfig};
+pub use self::producer_config::{Missed, OnError, ProducerConfig};
 pub use self::reference::{DEFAULT_HUB, REFERENCE};
 pub use self::restart_config::RestartConfig;
 pub use self::retry_config::RetryConfig;

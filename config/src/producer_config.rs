@@ -60,6 +60,23 @@ pub struct ProducerConfig {
     #[serde(default)]
     pub missed: Missed,
 
+    /// By how much its moments may be put off, so that not all producers and hosts speak at once: a time
+    /// such as "10s", at most 10 years. Each has its own part of it, by its name and that of the host, the
+    /// same for every moment.
+    #[serde(default, with = "duration")]
+    pub jitter: Duration,
+
+    /// How long it may take over one message, or whatever else it does at its time, before that is
+    /// cancelled and counts as a failure: a time such as "30s", at most 10 years; "0s" means for ever.
+    #[serde(default = "five_minutes", with = "duration")]
+    pub time_limit: Duration,
+
+    /// What comes after a failure: "continue" tries again at the next moment, "back-off" leaves out one
+    /// moment, after another failure two, then four and so on, at most 16 at a time, until it succeeds,
+    /// "stop" ends this producer until the hub starts anew.
+    #[serde(default)]
+    pub on_error: OnError,
+
     /// How long it may take over one message, or whatever else it does at its time, before the hub
     /// calls it stuck: says so in the log and in its status, and no longer tells systemd that all is
     /// well. A time such as "5m"; "0s" means for ever. At most 10 years.
@@ -83,6 +100,47 @@ pub enum Missed {
     CatchUp,
 }
 
+/// What a producer does after a failure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnError {
+    /// It goes on at the next moment.
+    #[default]
+    Continue,
+    /// It leaves out more and more moments, until it succeeds.
+    BackOff,
+    /// It never speaks again.
+    Stop,
+}
+
+impl OnError {
+    /// The most moments that are left out between two attempts.
+    pub const MOST_LEFT_OUT: u64 = 16;
+
+    /// Returns how many moments are left out after so many failures in a row; `None` is all of them.
+    ///
+    /// ```
+    /// use fedmsg_config::OnError;
+    ///
+    /// assert_eq!(OnError::Continue.leaves_out(3), Some(0));
+    /// assert_eq!(OnError::Stop.leaves_out(1), None);
+    /// let left_out = [0, 1, 2, 3, 4, 5, 6, 700].map(|failures| OnError::BackOff.leaves_out(failures));
+    /// assert_eq!(left_out, [0, 1, 2, 4, 8, 16, 16, 16].map(Some));
+    /// ```
+    #[must_use]
+    pub fn leaves_out(self, failures: u64) -> Option<u64> {
+        match self {
+            Self::Continue => Some(0),
+            Self::Stop => None,
+            Self::BackOff => {
+                let doublings = failures.checked_sub(1);
+                let left_out = doublings.map(|doublings| 1_u64 << doublings.min(4));
+                Some(left_out.map_or(0, |left_out| left_out.min(Self::MOST_LEFT_OUT)))
+            }
+        }
+    }
+}
+
 impl ProducerConfig {
     /// Returns the settings of a producer of `kind` with every default, and no schedule yet: set
     /// [`every`](Self::every) or [`cron`](Self::cron).
@@ -95,6 +153,9 @@ impl ProducerConfig {
             timezone: None,
             now: false,
             missed: Missed::default(),
+            jitter: Duration::ZERO,
+            time_limit: five_minutes(),
+            on_error: OnError::default(),
             stuck_after: five_minutes(),
             params: Params::default(),
         }

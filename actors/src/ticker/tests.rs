@@ -29,9 +29,21 @@ async fn tick(ticker: &mut Ticker, clock: &VirtualClock) -> u64 {
 /// Ticks once for each entry of `work_ms`, and lets so much time pass after each tick; returns when
 /// each came, in milliseconds, and what was skipped before it.
 async fn run(schedule: Schedule, now: bool, missed: Missed, work_ms: &[u64]) -> Vec<(u128, u64)> {
+    run_late(schedule, now, missed, 0, work_ms).await
+}
+
+/// The same with every tick put off.
+async fn run_late(
+    schedule: Schedule,
+    now: bool,
+    missed: Missed,
+    offset_ms: u64,
+    work_ms: &[u64],
+) -> Vec<(u128, u64)> {
     let virtual_clock = clock();
     let clock = Clock::Virtual(virtual_clock.clone());
-    let mut ticker = Ticker::new(schedule, now, missed, clock.clone());
+    let offset = Duration::from_millis(offset_ms);
+    let mut ticker = Ticker::new(schedule, now, missed, offset, clock.clone());
     let mut ticks = Vec::new();
     for work in work_ms {
         let skipped = tick(&mut ticker, &virtual_clock).await;
@@ -57,7 +69,7 @@ async fn the_first_tick_comes_at_once_only_when_asked() {
 async fn a_tick_that_is_a_moment_late_is_not_skipped() {
     let virtual_clock = clock();
     let clock = Clock::Virtual(virtual_clock.clone());
-    let mut ticker = Ticker::new(every(100), true, Missed::Skip, clock);
+    let mut ticker = Ticker::new(every(100), true, Missed::Skip, Duration::ZERO, clock);
     virtual_clock.advance(Duration::from_millis(1), 0).await;
     assert_eq!(
         ticker.tick().await,
@@ -89,7 +101,7 @@ async fn missed_ticks_are_made_up_for_when_asked() {
 async fn a_long_sleep_is_not_made_up_for_without_bound() {
     let virtual_clock = clock();
     let clock = Clock::Virtual(virtual_clock.clone());
-    let mut ticker = Ticker::new(every(1), true, Missed::CatchUp, clock);
+    let mut ticker = Ticker::new(every(1), true, Missed::CatchUp, Duration::ZERO, clock);
     ticker.tick().await;
     virtual_clock.advance(Duration::from_secs(60), 0).await;
     for _ in 0..MAX_CATCH_UP {
@@ -115,4 +127,22 @@ async fn missed_moments_of_a_calendar_are_skipped() {
     // 23:59:00, then work until 00:02:20: midnight and 00:01 are skipped, 00:02 comes late.
     let ticks = run(cron, false, Missed::Skip, &[200_000, 0, 0]).await;
     assert_eq!(ticks, [(30_000, 0), (230_000, 2), (270_000, 0)]);
+}
+
+#[tokio::test]
+async fn what_is_put_off_keeps_its_rate_and_its_moments() {
+    let cron = || Schedule::cron("* * * * *", None).unwrap();
+    let late = async |schedule, now, offset, work: &[u64]| {
+        run_late(schedule, now, Missed::Skip, offset, work).await
+    };
+    let ticks = late(every(100), true, 30, &[60, 0, 0]).await;
+    assert_eq!(ticks, [(30, 0), (130, 0), (230, 0)]);
+    let ticks = late(every(100), false, 250, &[130, 0, 0]).await;
+    assert_eq!(ticks, [(350, 0), (480, 0), (550, 0)]);
+    // 23:59:20, 00:00:20, 00:01:20
+    let ticks = late(cron(), false, 20_000, &[0, 59_000, 0]).await;
+    assert_eq!(ticks, [(50_000, 0), (110_000, 0), (170_000, 0)]);
+    // 23:59:20, then work until 00:02:30: those of 00:00:20 and 00:01:20 are skipped.
+    let ticks = late(cron(), false, 20_000, &[190_000, 0, 0]).await;
+    assert_eq!(ticks, [(50_000, 0), (240_000, 2), (290_000, 0)]);
 }

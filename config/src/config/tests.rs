@@ -203,6 +203,10 @@ fn a_setting_of_a_producer_is_refused_with_line_and_key() {
         ("cron = 5", "cron"),
         ("now = 1", "now"),
         ("missed = 'ignore'", "missed"),
+        ("jitter = 5", "jitter"),
+        ("jitter = '-1s'", "jitter"),
+        ("time_limit = '11 years'", "time_limit"),
+        ("on_error = 'ignore'", "on_error"),
         ("stuck_after = 300", "stuck_after"),
         ("topic = 'x'", "topic"),
     ] {

@@ -198,3 +198,89 @@ fn ticks_never_overlap_and_missed_ones_are_skipped_or_made_up_for() {
         );
     }
 }
+
+/// After each of `hours` how often a producer has tried, and how often it has left a tick out.
+fn hourly(settings: &str, hours: usize) -> (Vec<(u64, u64)>, ProducerState) {
+    let probe = Probe::new();
+    let mut seen = Vec::new();
+    let mut state = ProducerState::Starting;
+    TestBus::new()
+        .producer::<ScriptedProducer>("bell", &probe.settings(settings))
+        .producer::<ScriptedProducer>("other", &probe.settings("every = '1h'"))
+        .run(async |bus| {
+            for hour in 1..=hours {
+                bus.advance(HOUR).await;
+                let status = bus.status().await;
+                let bell = status.producer("bell").unwrap();
+                seen.push((bell.ticks + bell.failures, bell.left_out));
+                state = bell.state.clone();
+                assert_eq!(status.producer("other").unwrap().ticks, hour as u64);
+            }
+        });
+    (seen, state)
+}
+
+#[test]
+fn a_producer_that_backs_off_leaves_out_more_and_more_until_it_succeeds() {
+    let script = "params.script = 'fail panic fail ok fail ok ok'";
+    let settings = format!("every = '1h'\non_error = 'back-off'\n{script}");
+    let (seen, state) = hourly(&settings, 15);
+    let tried: Vec<_> = seen.iter().map(|(tried, _)| *tried).collect();
+    // One is left out, then two, then four; after the success one again.
+    assert_eq!(tried, [1, 1, 2, 2, 2, 3, 3, 3, 3, 3, 4, 5, 5, 6, 7]);
+    assert_eq!(seen.last(), Some(&(7, 8)));
+    assert_eq!(state, ProducerState::Running);
+}
+
+#[test]
+fn a_producer_that_is_to_stop_does_so_at_its_first_failure_and_is_stopped_with_the_hub() {
+    let probe = Probe::new();
+    let settings = "every = '1h'\non_error = 'stop'\nparams.script = 'ok fail ok'";
+    let (seen, state) = hourly(settings, 4);
+    assert_eq!(seen, [(1, 0), (2, 0), (2, 0), (2, 0)]);
+    assert_eq!(state, ProducerState::GivenUp);
+    TestBus::new()
+        .producer::<ScriptedProducer>("bell", &probe.settings(settings))
+        .run(async |bus| {
+            bus.advance(3 * HOUR).await;
+            assert!(bus.status().await.is_idle());
+        });
+    assert_eq!(probe.of("bell").last().unwrap(), "stop");
+}
+
+#[test]
+fn a_tick_that_takes_too_long_is_cancelled_and_counts_as_a_failure() {
+    let probe = Probe::new();
+    let settings = "every = '1h'\ntime_limit = '50ms'\nparams.script = 'wait ok'";
+    TestBus::new()
+        .producer::<ScriptedProducer>("bell", &probe.settings(settings))
+        .run(async |bus| {
+            bus.advance(2 * HOUR).await;
+            let status = bus.status().await;
+            let bell = status.producer("bell").unwrap();
+            assert_eq!((bell.ticks, bell.failures, bell.skipped), (1, 1, 0));
+        });
+    let expected = ["build ok", "tick wait", "tick ok", "ticked", "stop"];
+    assert_eq!(probe.of("bell"), expected);
+}
+
+#[test]
+fn jitter_puts_every_tick_off_by_the_same_time() {
+    let probe = Probe::new();
+    let settings = "every = '1h'\nnow = true\njitter = '50m'";
+    TestBus::new()
+        .producer::<ScriptedProducer>("bell", &probe.settings(settings))
+        .run(async |bus| {
+            let mut minutes = Vec::new();
+            for minute in 0..3 * 60 {
+                bus.advance(Duration::from_secs(60)).await;
+                let ticks = bus.status().await.producer("bell").unwrap().ticks;
+                if ticks > minutes.len() as u64 {
+                    minutes.push(minute);
+                }
+            }
+            assert_eq!(minutes.len(), 3);
+            assert!(minutes[0] <= 50, "{minutes:?}");
+            assert_eq!([minutes[0] + 60, minutes[0] + 120], minutes[1..]);
+        });
+}
