@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery};
+use fedmsg_actors::{
+    BoxError, Command, ConsumeError, Consumer, ConsumerContext, Delivery, Outcome,
+    message_variables,
+};
 use fedmsg_config::duration;
 use fedmsg_message::{EncodeError, to_canonical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::debug;
-
-use crate::child::{Command, Outcome, message_variables};
 
 /// The exit status of a program for which its input is wrong (EX_DATAERR of sysexits(3)).
 const HOPELESS: i32 = 65;

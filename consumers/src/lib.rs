@@ -3,7 +3,6 @@
 //! [`register`] is the table of their kinds. The hub calls it; `config/fedmsg.toml` has a block to
 //! copy for each.
 
-mod child;
 mod collectd;
 mod dummy;
 mod exec;
@@ -16,7 +15,6 @@ mod signing_relay;
 
 use fedmsg_actors::Registry;
 
-pub use self::child::{Command, CommandError, Outcome, Run, Variables, message_variables};
 pub use self::collectd::{Collectd, CollectdParams};
 pub use self::dummy::Dummy;
 pub use self::exec::{Exec, ExecInput, ExecParams};

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use clap::Args;
 use fedmsg::{Bus, SubscribeError, TopicFilter};
+use fedmsg_actors::Command;
 use fedmsg_config::{Config, RetryConfig};
-use fedmsg_consumers::Command;
 use tokio::runtime::Builder;
 use toml::Table;
 use tracing::{info, warn};

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use fedmsg::json::Value;
 use fedmsg::{Delivery, Subscriber};
-use fedmsg_consumers::{Command, Run, message_variables};
+use fedmsg_actors::{Command, Run, message_variables};
 use fedmsg_message::to_canonical;
 use futures::StreamExt;
 use tokio::task::JoinSet;

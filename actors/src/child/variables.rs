@@ -25,7 +25,7 @@ pub type Variables = [(&'static str, Option<String>)];
 ///
 /// ```
 /// use bytes::Bytes;
-/// use fedmsg_consumers::message_variables;
+/// use fedmsg_actors::message_variables;
 /// use fedmsg_message::Envelope;
 ///
 /// let body = Bytes::from(r#"{"topic": "org.x", "msg_id": "2026-1", "timestamp": 1.0}"#);

@@ -1,6 +1,6 @@
 //! `Command`: a program of somebody else's that is run for a message, never through a shell.
 //!
-//! `fedmsg-trigger` and the consumer `exec` run one for each message. Messages are hostile: what they
+//! `fedmsg-trigger` and the consumer `exec` run one for each message, the producer `exec` at its moments. Messages are hostile: what they
 //! say reaches a program as bytes of its standard input and values of its environment, nothing else.
 
 mod group;
@@ -75,11 +75,11 @@ pub enum CommandError {
 /// # Examples
 ///
 /// ```
-/// use fedmsg_consumers::{Command, Outcome};
+/// use fedmsg_actors::{Command, Outcome};
 /// use std::time::Duration;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), fedmsg_consumers::CommandError> {
+/// # async fn main() -> Result<(), fedmsg_actors::CommandError> {
 /// let grep = Command::new("grep").args(["-q", "tea"]).time_limit(Duration::from_secs(5));
 /// assert_eq!(grep.attempt(b"a cup of tea", &[]).await?, Outcome::Success);
 /// assert_eq!(grep.attempt(b"$(rm -rf /)", &[]).await?, Outcome::Failed { code: 1 });
