@@ -5,6 +5,7 @@
 
 mod group;
 mod outcome;
+mod output;
 mod variables;
 
 use std::convert::Infallible;
@@ -18,7 +19,7 @@ use std::time::Duration;
 use std::{env, fmt, fs};
 
 use backon::{BackoffBuilder, ExponentialBuilder};
-use fedmsg_config::RetryConfig;
+use fedmsg_config::{ByteSize, RetryConfig};
 use rustix::fs::{Access, access};
 use rustix::io::Errno;
 use rustix::process::Signal;
@@ -54,6 +55,14 @@ pub enum CommandError {
         /// What the system said.
         source: io::Error,
     },
+    /// It wrote more than is wanted of it, and was ended.
+    #[error("{} writes more than {limit}", program.display())]
+    TooMuch {
+        /// The program as it was named.
+        program: OsString,
+        /// The most that is read.
+        limit: ByteSize,
+    },
 }
 
 /// A program with its arguments, and how it is run.
@@ -61,7 +70,8 @@ pub enum CommandError {
 /// | of the program | is |
 /// |---|---|
 /// | standard input | what it is given for this run, then its end; it need not read it |
-/// | standard output and error | those of this process |
+/// | standard output | that of this process, or what [`Command::output`] returns |
+/// | standard error | that of this process |
 /// | other descriptors | none that this process has opened |
 /// | environment | that of this process (or only `PATH`), and the variables of this run |
 /// | working directory | that of this process |
@@ -241,7 +251,18 @@ impl Command {
     ) -> Result<Outcome, CommandError> {
         let start = self.process(variables).spawn();
         let mut child = start.map_err(|source| self.not_started(source))?;
-        let mut group = Group::of(&child);
+        self.attend(&mut child, input, pending()).await
+    }
+
+    /// Sees to a program that runs, until it has ended, its time is up, or `enough` says that there is
+    /// no more to wait for and why.
+    async fn attend(
+        &self,
+        child: &mut Child,
+        input: &[u8],
+        enough: impl Future<Output = CommandError>,
+    ) -> Result<Outcome, CommandError> {
+        let mut group = Group::of(child);
         let mut stdin = child.stdin.take();
         let feed = async {
             if let Some(mut stdin) = stdin.take() {
@@ -253,17 +274,15 @@ impl Command {
         let ended = tokio::select! {
             ended = child.wait() => Some(ended),
             never = feed => match never {},
+            reason = enough => return Err(reason), // whereupon the group is killed
             () = expire(self.time_limit) => None,
         };
         let waited = match ended {
             Some(ended) => ended.map(outcome),
-            None => self.end(&mut child, &group).await,
+            None => self.end(child, &group).await,
         };
         group.is_gone();
-        waited.map_err(|source| CommandError::Wait {
-            program: self.program.clone(),
-            source,
-        })
+        waited.map_err(|source| self.not_waited_for(source))
     }
 
     fn process(&self, variables: &Variables) -> Process {
@@ -294,6 +313,11 @@ impl Command {
         child.wait().await?;
         let after = self.time_limit.unwrap_or_default();
         Ok(Outcome::TimedOut { after })
+    }
+
+    fn not_waited_for(&self, source: io::Error) -> CommandError {
+        let program = self.program.clone();
+        CommandError::Wait { program, source }
     }
 
     fn not_started(&self, source: io::Error) -> CommandError {

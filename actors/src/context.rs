@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use fedmsg::json::Value;
 use fedmsg::{Bus, Config, Message, PublishError, Published, Publisher};
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::OnceCell;
 
 use crate::figures::Figures;
+use crate::hub_view::HubView;
 use crate::publisher_actor::PublisherSource;
+use crate::status::HubStatus;
 
 /// For kinds without parameters: an empty `params` table, or none.
 ///
@@ -37,6 +40,7 @@ struct Surroundings {
     source: PublisherSource,
     publisher: OnceCell<Publisher>,
     figures: Arc<Figures>,
+    hub: HubView,
 }
 
 impl Surroundings {
@@ -63,6 +67,7 @@ macro_rules! context {
                 bus: Bus,
                 source: PublisherSource,
                 figures: Arc<Figures>,
+                hub: HubView,
             ) -> Self {
                 let (name, publisher) = (name.to_owned(), OnceCell::new());
                 Self(Arc::new(Surroundings {
@@ -71,6 +76,7 @@ macro_rules! context {
                     source,
                     publisher,
                     figures,
+                    hub,
                 }))
             }
 
@@ -89,6 +95,46 @@ macro_rules! context {
             #[must_use]
             pub fn name(&self) -> &str {
                 &self.0.name
+            }
+
+            /// The time of day that the schedules of this hub go by: that of the system, or of a test.
+            #[must_use]
+            pub fn now(&self) -> Timestamp {
+                self.0.hub.now()
+            }
+
+            /// The state of the whole hub as it is now, this instance included. There is none while the hub
+            /// starts, or when it has stopped.
+            ///
+            /// ```
+            /// use std::time::Duration;
+            /// use fedmsg_actors::{BoxError, NoParams, Producer, ProducerContext, TestBus};
+            ///
+            /// struct Census;
+            ///
+            /// impl Producer for Census {
+            ///     const KIND: &'static str = "census";
+            ///     type Params = NoParams;
+            ///
+            ///     async fn from_params(_: NoParams, _: &ProducerContext) -> Result<Self, BoxError> {
+            ///         Ok(Self)
+            ///     }
+            ///
+            ///     async fn tick(&mut self, cx: &ProducerContext) -> Result<(), BoxError> {
+            ///         if let Some(status) = cx.hub_status().await {
+            ///             cx.publish("producers", status.producers.len() as u64).await?;
+            ///         }
+            ///         Ok(())
+            ///     }
+            /// }
+            ///
+            /// TestBus::new().producer::<Census>("census", "every = '1h'").run(async |bus| {
+            ///     bus.advance(Duration::from_secs(3600)).await;
+            ///     assert_eq!(bus.next_published().await.msg().as_i64(), Some(1));
+            /// });
+            /// ```
+            pub async fn hub_status(&self) -> Option<HubStatus> {
+                self.0.hub.status().await
             }
 
             /// The configuration of the hub.

@@ -16,6 +16,7 @@ mod context;
 mod counters;
 mod figures;
 mod hosted;
+mod hub_view;
 mod kind;
 mod mailbox;
 mod plan;

@@ -26,6 +26,7 @@ use crate::clock::Clock;
 use crate::consumer_actor::Abort;
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
 use crate::counters::{now_ms, read};
+use crate::hub_view::HubView;
 use crate::plan::{Plan, StartError};
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::progress::Progress;
@@ -53,6 +54,8 @@ impl actix::Message for TakeTimings {
 pub(crate) struct Supervisor {
     bus: Bus,
     clock: Clock,
+    /// What plugins see of this hub.
+    view: HubView,
     progress: Progress,
     /// Beats when a part has ended.
     endings: Progress,
@@ -141,6 +144,7 @@ impl Supervisor {
         let opened = publisher.opened();
         let mut supervisor = Self {
             bus,
+            view: HubView::new(clock.clone()),
             clock,
             progress,
             endings,
@@ -160,6 +164,8 @@ impl Supervisor {
                     supervisor.watch(part, ending, context);
                 }
                 supervisor.keep_looking(context);
+                let view = context.address().downgrade().recipient();
+                supervisor.view.open(view);
                 supervisor
             })),
             Err(error) => {

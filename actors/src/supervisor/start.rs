@@ -111,7 +111,8 @@ impl Supervisor {
         let (alive, ending) = alive();
         let figures = cell.figures.get(worker).cloned().unwrap_or_default();
         let (bus, publisher) = (self.bus.clone(), self.publisher_source());
-        let context = ConsumerContext::new(&cell.name, bus, publisher, figures);
+        let view = self.view.clone();
+        let context = ConsumerContext::new(&cell.name, bus, publisher, figures, view);
         let host = consumer_actor::Host {
             cell: Arc::clone(cell),
             pulse: cell.pulses.get(worker).cloned().unwrap_or_default(),
@@ -162,7 +163,8 @@ impl Supervisor {
     ) -> Worker {
         let (alive, ending) = alive();
         let (bus, publisher) = (self.bus.clone(), self.publisher_source());
-        let context = ProducerContext::new(&cell.name, bus, publisher, Arc::clone(&cell.figures));
+        let (figures, view) = (Arc::clone(&cell.figures), self.view.clone());
+        let context = ProducerContext::new(&cell.name, bus, publisher, figures, view);
         let host = producer_actor::Host {
             cell: Arc::clone(cell),
             kind: kind.clone(),
