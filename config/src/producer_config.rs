@@ -64,11 +64,13 @@ pub struct ProducerConfig {
     /// such as "10s", at most 10 years. Each has its own part of it, by its name and that of the host, the
     /// same for every moment.
     #[serde(default, with = "duration")]
+    #[schemars(schema_with = "duration::schema")]
     pub jitter: Duration,
 
     /// How long it may take over one message, or whatever else it does at its time, before that is
     /// cancelled and counts as a failure: a time such as "30s", at most 10 years; "0s" means for ever.
     #[serde(default = "five_minutes", with = "duration")]
+    #[schemars(schema_with = "duration::schema")]
     pub time_limit: Duration,
 
     /// What comes after a failure: "continue" tries again at the next moment, "back-off" leaves out one
@@ -101,7 +103,7 @@ pub enum Missed {
 }
 
 /// What a producer does after a failure.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnError {
     /// It goes on at the next moment.
