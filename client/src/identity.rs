@@ -32,7 +32,12 @@ pub fn program_name() -> String {
 
 /// Returns the user's name: the first of `LOGNAME`, `USER`, `LNAME`, `USERNAME` that is not empty,
 /// else what the system's user table has for this process (the original's order).
-pub(crate) fn user_name() -> String {
+///
+/// ```
+/// assert!(!fedmsg::user_name().is_empty());
+/// ```
+#[must_use]
+pub fn user_name() -> String {
     ["LOGNAME", "USER", "LNAME", "USERNAME"]
         .into_iter()
         .filter_map(|variable| env::var(variable).ok())

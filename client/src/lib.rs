@@ -48,7 +48,7 @@ pub use self::bus::Bus;
 pub use self::delivery::Delivery;
 pub use self::fetch::{Fetch, FetchError};
 pub use self::forwarder::{Forwarder, ForwarderCounts, SubscriberStatus};
-pub use self::identity::{host_name, program_name};
+pub use self::identity::{host_name, program_name, user_name};
 pub use self::inspector::{Inspector, RefusalCount, Refusals};
 pub use self::log_limit::LogLimit;
 pub use self::monitoring::{MonitoringError, MonitoringSocket};
