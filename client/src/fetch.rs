@@ -1,10 +1,14 @@
 //! `Fetch`: what a web server has at a URL, within bounds of time and size.
 //!
-//! [`crate::trust`] asks so for CA certificate and CRL, commands for what an archive has.
+//! [`crate::trust`] asks so for CA certificate and CRL, commands for what an archive has, a producer for
+//! what is new.
 
 use std::time::Duration;
 
 use fedmsg_config::ByteSize;
+use reqwest::header::{
+    ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
+};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use thiserror::Error;
@@ -31,6 +35,12 @@ pub enum FetchError {
         url: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A header has a name or a value that none can have.
+    #[error("{name:?} is no name of a header, or its value has control characters")]
+    Header {
+        /// Its name; the value may be a secret.
+        name: String,
     },
     /// The server answered, but not with what it was asked for.
     #[error("the server answered with status {status}")]
@@ -72,7 +82,10 @@ impl FetchError {
         match self {
             Self::Status { status } => *status >= 500,
             Self::Unreachable { .. } | Self::Timeout { .. } => true,
-            Self::Url { .. } | Self::Redirect { .. } | Self::TooLarge { .. } => false,
+            Self::Url { .. }
+            | Self::Header { .. }
+            | Self::Redirect { .. }
+            | Self::TooLarge { .. } => false,
         }
     }
 }
@@ -105,6 +118,15 @@ pub struct Fetch {
     url: Url,
     timeout: Duration,
     max_size: ByteSize,
+    headers: HeaderMap,
+}
+
+/// What a server says of the version that it has sent, to be asked whether there is a newer one
+/// ([`Fetch::send_if_newer`]). None is known by default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Version {
+    etag: Option<HeaderValue>,
+    last_modified: Option<HeaderValue>,
 }
 
 impl Fetch {
@@ -126,7 +148,25 @@ impl Fetch {
             url: parsed,
             timeout: TIMEOUT,
             max_size: MAX_SIZE,
+            headers: HeaderMap::new(),
         })
+    }
+
+    /// Adds a header. Whoever the server sends us on to gets it as well, but for `Authorization`, `Cookie`
+    /// and their like, which are for the first host only.
+    ///
+    /// # Errors
+    ///
+    /// [`FetchError::Header`]: one of them cannot stand in a header.
+    pub fn header(mut self, name: &str, value: &str) -> Result<Self, FetchError> {
+        let refuse = || FetchError::Header {
+            name: name.to_owned(),
+        };
+        let name = HeaderName::try_from(name).map_err(|_| refuse())?;
+        let mut value = HeaderValue::try_from(value).map_err(|_| refuse())?;
+        value.set_sensitive(true);
+        self.headers.append(name, value);
+        Ok(self)
     }
 
     /// Adds a parameter to the query of the URL, encoded as it needs to be.
@@ -154,6 +194,24 @@ impl Fetch {
     ///
     /// [`FetchError`], without an answer of status 200 that is whole and not too large.
     pub async fn send(&self) -> Result<Vec<u8>, FetchError> {
+        let answer = self.send_if_newer(&Version::default()).await?;
+        // Whoever has not been asked for a newer one cannot say that there is none.
+        let status = StatusCode::NOT_MODIFIED.as_u16();
+        let (content, _) = answer.ok_or(FetchError::Status { status })?;
+        Ok(content)
+    }
+
+    /// Asks the server once for what it has unless that is still the `known` version (RFC 9110 §13:
+    /// `If-None-Match`, `If-Modified-Since`). Returns the content and its version, or `None` when there is
+    /// nothing newer. Cancel-safe, as [`Fetch::send`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Fetch::send`].
+    pub async fn send_if_newer(
+        &self,
+        known: &Version,
+    ) -> Result<Option<(Vec<u8>, Version)>, FetchError> {
         let failed = |error: &reqwest::Error| self.error(error);
         // Made anew each time, which takes some milliseconds: the certificates of the system, which it
         // reads, may have changed since the last time.
@@ -165,12 +223,27 @@ impl Fetch {
             .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| failed(&error))?;
-        let request = client.get(self.url.clone());
+        let mut request = client.get(self.url.clone()).headers(self.headers.clone());
+        for (name, value) in [
+            (IF_NONE_MATCH, &known.etag),
+            (IF_MODIFIED_SINCE, &known.last_modified),
+        ] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
+        }
         let mut response = request.send().await.map_err(|error| failed(&error))?;
+        if response.status() == StatusCode::NOT_MODIFIED && *known != Version::default() {
+            return Ok(None);
+        }
         if response.status() != StatusCode::OK {
             let status = response.status().as_u16();
             return Err(FetchError::Status { status });
         }
+        let version = Version {
+            etag: response.headers().get(ETAG).cloned(),
+            last_modified: response.headers().get(LAST_MODIFIED).cloned(),
+        };
         let mut content = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
             if content.len() + chunk.len() > self.max_size.as_usize() {
@@ -179,7 +252,7 @@ impl Fetch {
             }
             content.extend_from_slice(&chunk);
         }
-        Ok(content)
+        Ok(Some((content, version)))
     }
 
     fn error(&self, error: &reqwest::Error) -> FetchError {

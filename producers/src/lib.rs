@@ -8,6 +8,7 @@ mod bounded;
 mod errand;
 mod exec;
 mod heartbeat;
+mod http;
 mod monitor;
 mod system;
 mod template;
@@ -17,6 +18,7 @@ use fedmsg_actors::Registry;
 
 pub use self::exec::{ExecProducer, ExecProducerParams, Output};
 pub use self::heartbeat::{Heartbeat, HeartbeatParams};
+pub use self::http::{Format, HttpParams, HttpProducer, JsonPointer, Publish, Url};
 pub use self::monitor::{MonitorParams, MonitorProducer};
 pub use self::system::{SystemParams, SystemProducer};
 pub use self::template::{MsgTemplate, TemplateParams, TemplateProducer};
@@ -32,6 +34,7 @@ pub use self::topic_template::{TopicTemplate, TopicTemplateError};
 pub fn register(registry: &mut Registry) {
     registry.producer::<ExecProducer>();
     registry.producer::<Heartbeat>();
+    registry.producer::<HttpProducer>();
     registry.producer::<MonitorProducer>();
     registry.producer::<SystemProducer>();
     registry.producer::<TemplateProducer>();

@@ -1,0 +1,260 @@
+//! The producer that polls a URL, and publishes what is there, or what of it is new.
+//!
+//! [`fedmsg::Fetch`] asks, within bounds of time and size; [`Seen`] knows what has been published.
+
+mod seen;
+mod target;
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use fedmsg::json::{JsonError, Object, Value};
+use fedmsg::{Fetch, Version};
+use fedmsg_actors::{BoxError, Producer, ProducerContext};
+use fedmsg_config::{ByteSize, ParamsError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use self::seen::Seen;
+pub use self::target::{JsonPointer, Url};
+use crate::announcer::Announcer;
+use crate::bounded;
+use crate::errand::Errand;
+use crate::topic_template::TopicTemplate;
+
+/// What `[producers.NAME.params]` may say for kind `http`.
+///
+/// ```
+/// let params: fedmsg_producers::HttpParams = toml::from_str(
+///     r#"url = "https://example.org/api/issues.json"
+///        pointer = "/issues"
+///        id = "/number"
+///        topic = "issues.{{ msg.state }}""#,
+/// )?;
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct HttpParams {
+    /// What is polled: an `http://` or `https://` URL. Required.
+    pub url: Url,
+    /// What is made of it: "json", the JSON that it is; "text", `{"text": …}`. Default "json".
+    #[serde(default)]
+    pub format: Format,
+    /// Which part of the JSON: a JSON pointer, such as "/data/0". Default "", all of it.
+    #[serde(default)]
+    pub pointer: JsonPointer,
+    /// Where an item of a list has what tells it from others: a JSON pointer within the item, such as
+    /// "/id". With it that part has to be a list, and each item is published once, by itself. By default it
+    /// is not taken apart.
+    #[serde(default)]
+    pub id: Option<JsonPointer>,
+    /// When it is published: on "change", or "each" time. With `id`, always what is new. Default "change".
+    #[serde(default)]
+    pub publish: Publish,
+    /// Whether what is there at the start of the hub counts as known, and is not published. Default false.
+    #[serde(default)]
+    pub skip_first: bool,
+    /// The topic after `<topic_prefix>.<environment>.`: a template of at least two words. Default
+    /// "{{ name }}.change", with `id` "{{ name }}.item".
+    #[serde(default)]
+    pub topic: Option<TopicTemplate>,
+    /// Headers to send, such as `Authorization`. By default none are added.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// The largest answer, from "1 KiB" to "64 MiB". A larger one is a failure. Default "1 MiB".
+    #[serde(default = "one_mib", deserialize_with = "bounded::size")]
+    pub max_size: ByteSize,
+}
+
+/// What is made of an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Format {
+    /// The JSON that it is.
+    #[default]
+    Json,
+    /// A text.
+    Text,
+}
+
+/// When an answer is published.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Publish {
+    /// When it is not the one before.
+    #[default]
+    Change,
+    /// Always.
+    Each,
+}
+
+// The URL and the headers may have secrets.
+impl fmt::Debug for HttpParams {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpParams")
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("publish", &self.publish)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why an answer says nothing.
+#[derive(Debug, Error)]
+enum HttpError {
+    #[error("the answer is no JSON: {0}")]
+    NotJson(#[from] JsonError),
+    #[error("the answer has nothing at `pointer`")]
+    NoPart,
+    #[error("what the answer has at `pointer` is {0}, and no list for `id`")]
+    NoList(&'static str),
+    #[error("an item of the list has nothing at `id`")]
+    NoId,
+}
+
+/// Polls a URL and publishes what is there.
+///
+/// It asks for what is newer than the last that was published (`ETag`, `Last-Modified`), and compares what
+/// it gets all the same. What has been published is known for as long as the hub runs: after a restart it
+/// is published again, unless `skip_first` says otherwise. The items of a list are known by their `id`:
+/// those of the last answer, and 10 000 that were there before. One poll may take 30 seconds, or
+/// `time_limit` where that is less; an answer of another status than 200 is a failure.
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use fedmsg_actors::TestBus;
+/// use fedmsg_producers::HttpProducer;
+///
+/// let settings = "every = '5m'\nparams.url = 'https://example.org/status.json'";
+/// TestBus::new().producer::<HttpProducer>("wiki", settings).run(async |bus| {
+///     bus.advance(Duration::from_secs(300)).await;
+///     let change = bus.next_published().await;
+///     assert_eq!(change.topic().as_str(), "com.example.dev.wiki.change");
+/// });
+/// ```
+pub struct HttpProducer {
+    fetch: Fetch,
+    params: HttpParams,
+    announcer: Announcer,
+    /// Large JSON takes a while.
+    reading: Errand<Result<Value, HttpError>>,
+    /// What was published last.
+    version: Version,
+    seen: Seen,
+    is_first: bool,
+}
+
+impl Producer for HttpProducer {
+    const KIND: &'static str = "http";
+    const ABOUT: &'static str = "Polls a URL and publishes what is there, or what of it is new";
+    type Params = HttpParams;
+
+    async fn from_params(params: HttpParams, context: &ProducerContext) -> Result<Self, BoxError> {
+        let mut fetch = params.url.fetch().max_size(params.max_size);
+        for (name, value) in &params.headers {
+            let refuse = |error| ParamsError::invalid("headers", error);
+            fetch = fetch.header(name, value).map_err(refuse)?;
+        }
+        let event = if params.id.is_some() {
+            "item"
+        } else {
+            "change"
+        };
+        Ok(Self {
+            fetch,
+            announcer: Announcer::open(params.topic.clone(), event, context).await?,
+            params,
+            reading: Errand::new(),
+            version: Version::default(),
+            seen: Seen::default(),
+            is_first: true,
+        })
+    }
+
+    async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
+        let Some((body, version)) = self.fetch.send_if_newer(&self.version).await? else {
+            self.announcer.count("unchanged", 1);
+            return Ok(());
+        };
+        let (format, pointer) = (self.params.format, self.params.pointer.clone());
+        let part = self
+            .reading
+            .run(move || read(&body, format, &pointer))
+            .await??;
+        match self.params.id.clone() {
+            None => self.whole(part, context).await?,
+            Some(id) => self.items(&part, &id, context).await?,
+        }
+        // Everything has been published, or never will be: only what is newer is of interest.
+        self.seen.turn();
+        self.is_first = false;
+        if self.params.id.is_some() || self.params.publish == Publish::Change {
+            self.version = version;
+        }
+        Ok(self.announcer.finish()?)
+    }
+}
+
+impl HttpProducer {
+    /// Publishes all of it, if it has changed.
+    async fn whole(&mut self, part: Value, context: &ProducerContext) -> Result<(), BoxError> {
+        let key = self.seen.key(&part)?;
+        let is_known = self.params.publish == Publish::Change && self.seen.was_last(key);
+        if is_known {
+            self.announcer.count("unchanged", 1);
+        } else if !self.skips() {
+            self.announcer.announce_one(part, context).await?;
+        }
+        self.seen.note(key);
+        Ok(())
+    }
+
+    /// Publishes each item of a list that is not known.
+    async fn items(
+        &mut self,
+        part: &Value,
+        id: &JsonPointer,
+        context: &ProducerContext,
+    ) -> Result<(), BoxError> {
+        let no_list = || HttpError::NoList(part.kind());
+        for item in part.as_array().ok_or_else(no_list)? {
+            let Some(id) = id.find(item) else {
+                self.announcer.pass_over(HttpError::NoId);
+                continue;
+            };
+            let key = self.seen.key(id)?;
+            if !self.seen.knows(key) && !self.skips() {
+                self.announcer.announce_one(item.clone(), context).await?;
+            }
+            self.seen.note(key);
+        }
+        Ok(())
+    }
+
+    fn skips(&self) -> bool {
+        self.is_first && self.params.skip_first
+    }
+}
+
+/// Makes of an answer what is to be published of it.
+fn read(body: &[u8], format: Format, pointer: &JsonPointer) -> Result<Value, HttpError> {
+    match format {
+        Format::Json => {
+            let value = Value::parse(body)?;
+            pointer.find(&value).cloned().ok_or(HttpError::NoPart)
+        }
+        Format::Text => {
+            let mut msg = Object::new();
+            msg.insert("text", &*String::from_utf8_lossy(body));
+            Ok(Value::Object(msg))
+        }
+    }
+}
+
+fn one_mib() -> ByteSize {
+    ByteSize::mib(1)
+}
+
+#[cfg(test)]
+mod tests;
