@@ -29,7 +29,7 @@ use tokio::process::{Child, Command as Process};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
-pub(crate) use self::group::Group;
+pub use self::group::ProcessGroup;
 pub use self::outcome::{Outcome, Run};
 pub use self::variables::{Variables, message_variables};
 
@@ -185,7 +185,11 @@ impl Command {
     }
 
     /// Returns the path of the program, found as [`Command::find`] does.
-    pub(crate) fn located(&self) -> Result<PathBuf, CommandError> {
+    ///
+    /// # Errors
+    ///
+    /// As [`Command::find`].
+    pub fn located(&self) -> Result<PathBuf, CommandError> {
         let name = Path::new(&self.program);
         let found = if self.program.as_encoded_bytes().contains(&b'/') {
             executable(name.to_owned())
@@ -262,7 +266,7 @@ impl Command {
         input: &[u8],
         enough: impl Future<Output = CommandError>,
     ) -> Result<Outcome, CommandError> {
-        let mut group = Group::of(child);
+        let mut group = ProcessGroup::of(child);
         let mut stdin = child.stdin.take();
         let feed = async {
             if let Some(mut stdin) = stdin.take() {
@@ -306,7 +310,7 @@ impl Command {
     }
 
     /// Ends a program whose time is up, and its group.
-    async fn end(&self, child: &mut Child, group: &Group) -> io::Result<Outcome> {
+    async fn end(&self, child: &mut Child, group: &ProcessGroup) -> io::Result<Outcome> {
         group.signal(Signal::TERM);
         group.leader_ended(self.grace).await;
         group.signal(Signal::KILL);

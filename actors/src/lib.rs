@@ -44,9 +44,10 @@ pub use fedmsg_config::Source;
 // With these a plugin needs no other dependency to declare its params.
 pub use {schemars, serde};
 
-pub use self::child::{Command, CommandError, Outcome, Run, Variables, message_variables};
+pub use self::child::{
+    Command, CommandError, Outcome, ProcessGroup, Run, Variables, message_variables,
+};
 pub use self::consumer::{BatchError, BoxError, ConsumeError, Consumer};
-pub use self::consumer::{BoxError, ConsumeError, Consumer};
 pub use self::consumer_cell::ConsumerState;
 pub use self::context::{ConsumerContext, NoParams, ProducerContext};
 pub use self::kind::{Kind, Parameter};

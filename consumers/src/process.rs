@@ -33,7 +33,7 @@ use self::listener::{Counts, Listener, count};
 pub use self::params::ProcessParams;
 use self::program::{Program, Start};
 use self::restarts::Restarts;
-use crate::child::Command;
+use fedmsg_actors::Command;
 
 /// How long a program that does not read any more may go on, for it may be about to end.
 const DEAF: Duration = Duration::from_secs(1);

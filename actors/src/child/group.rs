@@ -1,6 +1,6 @@
 //! The process group of a program that runs: what it has started with it.
 //!
-//! [`super::Command`] makes one for each run, to end all of it when the time is up.
+//! [`super::Command`] makes one for each run, the consumer `process` one for its child, to end all of it.
 
 use std::time::Duration;
 
@@ -12,21 +12,33 @@ use tokio::time::{Instant, sleep};
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// A process group, named after its leader; killed when this is dropped, unless it is gone.
-pub(crate) struct Group {
+///
+/// ```
+/// use fedmsg_actors::ProcessGroup;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let mut child = tokio::process::Command::new("sleep").arg("60").process_group(0).spawn()?;
+/// drop(ProcessGroup::of(&child)); // kills it, and whatever it has started
+/// assert!(!child.wait().await?.success());
+/// # Ok(())
+/// # }
+/// ```
+pub struct ProcessGroup {
     /// Absent once the leader has been waited for: its number may be somebody else's then.
     leader: Option<Pid>,
 }
 
-impl Group {
+impl ProcessGroup {
     /// The group of a program that was started in one of its own.
-    pub(crate) fn of(child: &Child) -> Self {
+    pub fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let leader = id.and_then(Pid::from_raw);
         Self { leader }
     }
 
     /// Sends a signal to all that are in it.
-    pub(crate) fn signal(&self, signal: Signal) {
+    pub fn signal(&self, signal: Signal) {
         if let Some(leader) = self.leader {
             // It is there: the leader has not been waited for.
             let _ = kill_process_group(leader, signal);
@@ -35,7 +47,7 @@ impl Group {
 
     /// Returns when the leader has ended, or after `patience`. It is not waited for, so that its number
     /// stays that of the group.
-    pub(crate) async fn leader_ended(&self, patience: Duration) {
+    pub async fn leader_ended(&self, patience: Duration) {
         let deadline = Instant::now() + patience;
         let Some(leader) = self.leader else {
             return;
@@ -50,12 +62,12 @@ impl Group {
     }
 
     /// Notes that the leader has been waited for.
-    pub(crate) fn is_gone(&mut self) {
+    pub fn is_gone(&mut self) {
         self.leader = None;
     }
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
     }

@@ -119,7 +119,7 @@ async fn a_program_whose_time_is_up_is_ended_with_all_that_it_has_started() {
     process.stdout(theirs);
     let mut child = process.spawn().unwrap();
     drop(process); // it holds the pipe, too
-    let mut group = Group::of(&child);
+    let mut group = ProcessGroup::of(&child);
     let outcome = command.end(&mut child, &group).await.unwrap();
     group.is_gone();
     assert_eq!(outcome, Outcome::TimedOut { after: limit });
@@ -149,7 +149,7 @@ async fn a_run_that_is_given_up_leaves_nothing_behind() {
     let mut process = shell("sleep 1000 & sleep 1000").process(NOTHING);
     process.stdout(theirs);
     let child = process.spawn().unwrap();
-    drop((process, Group::of(&child), child));
+    drop((process, ProcessGroup::of(&child), child));
     io::Read::read_to_end(&mut ours, &mut Vec::new()).unwrap();
 }
 

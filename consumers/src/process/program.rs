@@ -24,7 +24,7 @@ use tracing::{Instrument, Span};
 use super::ledger::{Ending, Ledger};
 use super::line::STOP;
 use super::listener::Listener;
-use crate::child::Group;
+use fedmsg_actors::ProcessGroup;
 
 /// How long a program has between SIGTERM and SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
@@ -74,7 +74,7 @@ pub(super) struct Program {
     written: usize,
     /// Since when it does not take what is written.
     pub(super) deaf_since: Option<Instant>,
-    group: Arc<Mutex<Group>>,
+    group: Arc<Mutex<ProcessGroup>>,
     attending: JoinSet<()>,
 }
 
@@ -86,7 +86,7 @@ impl Program {
         listener: Listener,
     ) -> io::Result<Self> {
         let mut child = start.command().spawn()?;
-        let group = Arc::new(Mutex::new(Group::of(&child)));
+        let group = Arc::new(Mutex::new(ProcessGroup::of(&child)));
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut attending = JoinSet::new();
@@ -173,7 +173,7 @@ impl Program {
     }
 }
 
-fn signal(group: &Mutex<Group>, signal: Signal) {
+fn signal(group: &Mutex<ProcessGroup>, signal: Signal) {
     let group = group.lock().unwrap_or_else(PoisonError::into_inner);
     group.signal(signal);
 }
@@ -193,7 +193,7 @@ fn exit(child: &Child) -> io::Result<AsyncFd<OwnedFd>> {
 /// Who looks after a program.
 struct Attendant {
     child: Child,
-    group: Arc<Mutex<Group>>,
+    group: Arc<Mutex<ProcessGroup>>,
     ledger: Arc<Ledger>,
     listener: Listener,
 }
