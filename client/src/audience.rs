@@ -5,9 +5,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-/// At most this many distinct subscriptions are kept. A peer that sends more (nobody has so many
-/// patterns) is taken to want everything, so that memory stays bounded.
-const MAX_SUBSCRIPTIONS: usize = 10_000;
+/// At most so many bytes of distinct subscriptions are kept, with [`OVERHEAD`] for each: thousands of
+/// patterns. A peer that sends more (nobody has so many) is taken to want everything, so that memory
+/// stays bounded.
+const MAX_BYTES: usize = 256 * 1024;
+/// What a subscription takes beside its bytes, roughly.
+const OVERHEAD: usize = 64;
 
 /// Whether anybody listens to a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub(crate) struct Subscriptions {
     prefixes: HashSet<Box<[u8]>>,
     /// How many prefixes there are of each length: no other length needs to be looked up.
     lengths: BTreeMap<usize, usize>,
+    /// What they take.
+    bytes: usize,
     overflowed: bool,
 }
 
@@ -39,9 +44,11 @@ impl Subscriptions {
 
     /// Adds a prefix; one that is there already is not added again.
     pub(crate) fn add(&mut self, prefix: &[u8]) {
-        if self.prefixes.len() >= MAX_SUBSCRIPTIONS {
+        let bytes = prefix.len() + OVERHEAD;
+        if self.bytes + bytes > MAX_BYTES {
             self.overflowed = true;
         } else if self.prefixes.insert(prefix.into()) {
+            self.bytes += bytes;
             *self.lengths.entry(prefix.len()).or_default() += 1;
         }
     }
@@ -51,6 +58,7 @@ impl Subscriptions {
         if !self.prefixes.remove(prefix) {
             return;
         }
+        self.bytes -= prefix.len() + OVERHEAD;
         if let Some(count) = self.lengths.get_mut(&prefix.len()) {
             *count -= 1;
             if *count == 0 {
@@ -119,12 +127,22 @@ mod tests {
     }
 
     #[test]
-    fn too_many_subscriptions_count_as_everything() {
+    fn too_many_subscriptions_count_as_everything_and_take_no_more_memory() {
         let mut subscriptions = Subscriptions::default();
-        for n in 0..=MAX_SUBSCRIPTIONS {
+        for n in 0..100_000 {
             subscriptions.apply(format!("\x01com.{n}").as_bytes());
         }
-        assert_eq!(subscriptions.prefixes.len(), MAX_SUBSCRIPTIONS);
+        let kept: usize = subscriptions
+            .prefixes
+            .iter()
+            .map(|prefix| prefix.len())
+            .sum();
+        assert!(kept < MAX_BYTES, "{kept}");
+        assert!(subscriptions.prefixes.len() > 1_000);
         assert_eq!(subscriptions.audience(b"org.a"), Audience::Somebody);
+        let mut large = Subscriptions::default();
+        large.add(&vec![b'x'; MAX_BYTES]);
+        assert!(large.prefixes.is_empty());
+        assert_eq!(large.audience(b"org.a"), Audience::Somebody);
     }
 }

@@ -206,7 +206,7 @@ impl Bus {
         endpoint: &Endpoint,
         mode: Option<FileMode>,
     ) -> Result<MonitoringSocket, MonitoringError> {
-        MonitoringSocket::bind(&self.context, self.options(), endpoint, mode).await
+        MonitoringSocket::bind(&self.config, endpoint, mode).await
     }
 
     /// Waits for the next message of a monitoring socket, for as long as it takes. Nothing says that

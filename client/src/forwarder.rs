@@ -140,30 +140,13 @@ impl Forwarder {
         let mut tried = Vec::new();
         for endpoint in listed {
             let bound = match resolve_bind(endpoint, options.bind_host.as_deref()).await {
-                Ok(address) => Listener::bind(&address, &options)
+                Ok(address) => Self::bind_address(config, name, &address, high_water_mark)
                     .await
                     .map_err(|error| reason(&error)),
                 Err(error) => Err(error.to_string()),
             };
             match bound {
-                Ok((listener, address)) => {
-                    debug!(%name, %address, "forwarder bound");
-                    let shared = Arc::new(Shared {
-                        name: name.clone(),
-                        queues: Mutex::new(Queues::new(high_water_mark)),
-                        closing: Notify::new(),
-                        left: Notify::new(),
-                        overflows: LogLimit::new(LOG_PERIOD),
-                        refusals: LogLimit::new(LOG_PERIOD),
-                    });
-                    let task = tokio::spawn(listener.run(Arc::clone(&shared))).abort_handle();
-                    return Ok(Self(Arc::new(Handle {
-                        shared,
-                        addresses: vec![address],
-                        limit: config.zmq_max_message_size,
-                        task,
-                    })));
-                }
+                Ok(forwarder) => return Ok(forwarder),
                 Err(reason) => tried.push((endpoint.clone(), reason)),
             }
         }
@@ -172,6 +155,44 @@ impl Forwarder {
             true => PublishError::UnknownName { name },
             false => PublishError::NoFreeEndpoint { name, tried },
         })
+    }
+
+    /// Binds `address`, whose host needs no looking up.
+    pub(crate) async fn bind_address(
+        config: &Config,
+        name: &EndpointName,
+        address: &Endpoint,
+        high_water_mark: u32,
+    ) -> std::io::Result<Self> {
+        let options = SocketOptions::from(config);
+        let (listener, address) = Listener::bind(address, &options).await?;
+        debug!(%name, %address, "forwarder bound");
+        let shared = Arc::new(Shared {
+            name: name.clone(),
+            queues: Mutex::new(Queues::new(high_water_mark)),
+            closing: Notify::new(),
+            left: Notify::new(),
+            overflows: LogLimit::new(LOG_PERIOD),
+            refusals: LogLimit::new(LOG_PERIOD),
+        });
+        let task = tokio::spawn(listener.run(Arc::clone(&shared))).abort_handle();
+        Ok(Self(Arc::new(Handle {
+            shared,
+            addresses: vec![address],
+            limit: config.zmq_max_message_size,
+            task,
+        })))
+    }
+
+    /// Queues a message of one frame, as monitoring sockets send them, for every subscriber.
+    pub(crate) fn emit(&self, frame: &[u8]) -> Result<(), PublishError> {
+        let (size, limit) = (frame.len(), self.0.limit);
+        if size > limit.as_usize() {
+            let topic = "monitoring".parse()?;
+            return Err(PublishError::TooLarge { topic, size, limit });
+        }
+        self.0.shared.queues().push_single(frame);
+        Ok(())
     }
 
     /// Queues a message for every subscriber that wants its topic. Never waits.

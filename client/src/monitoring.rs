@@ -5,22 +5,23 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::PathBuf;
+use std::os::unix::fs::PermissionsExt;
 
 use bytes::Bytes;
-use fedmsg_config::{Endpoint, FileMode, SocketOptions};
+use fedmsg_config::{Config, Endpoint, EndpointName, FileMode, SocketOptions};
 use thiserror::Error;
 
+use crate::forwarder::Forwarder;
+use crate::publisher::PublishError;
 use crate::resolver::{ResolveError, resolve, resolve_bind};
-use crate::socket::{Frames, PubSocket, SocketContext, SocketError, SubSocket};
+use crate::socket::{Frames, SocketContext, SocketError, SubSocket};
 
-/// The largest message that it takes from those who listen, in bytes: which beginnings they want to hear.
-const MAX_SUBSCRIPTION: i64 = 1024;
+/// What the log calls it.
+const MONITORING: &str = "monitoring";
 
 /// Emissions that wait for a reader that does not keep up; it misses those beyond. They are worth
 /// nothing when they are old.
-const QUEUED: i32 = 4;
+const QUEUED: u32 = 4;
 
 /// Why there is no monitoring socket, or nothing came from one.
 #[derive(Debug, Error)]
@@ -65,42 +66,19 @@ pub enum MonitoringError {
 /// # Ok(())
 /// # }
 /// ```
-pub struct MonitoringSocket {
-    socket: PubSocket,
-    /// Its file: path, device and inode.
-    file: Option<(PathBuf, u64, u64)>,
-}
-
-impl Drop for MonitoringSocket {
-    fn drop(&mut self) {
-        // libzmq leaves it where it is. What another process has put in its place is not ours.
-        if let Some((path, device, inode)) = &self.file
-            && fs::symlink_metadata(path)
-                .is_ok_and(|found| (found.dev(), found.ino()) == (*device, *inode))
-        {
-            let _ = fs::remove_file(path);
-        }
-    }
-}
+pub struct MonitoringSocket(Forwarder);
 
 impl MonitoringSocket {
     pub(crate) async fn bind(
-        context: &SocketContext,
-        options: SocketOptions,
+        config: &Config,
         endpoint: &Endpoint,
         mode: Option<FileMode>,
     ) -> Result<Self, MonitoringError> {
-        let mut options = options;
-        (options.high_water_mark, options.linger_ms) = (QUEUED, 0);
-        options.max_message_size = MAX_SUBSCRIPTION;
         // `bind_host` may open the addresses of the bus to everybody; this one says where it is.
         let address = resolve_bind(endpoint, None).await?;
-        let (socket, _) = PubSocket::bind(context, &options, &address)?;
-        let file = endpoint.ipc_path().map(PathBuf::from).and_then(|path| {
-            let found = fs::symlink_metadata(&path).ok()?;
-            Some((path, found.dev(), found.ino()))
-        });
-        let bound = Self { socket, file };
+        let name = EndpointName::from(MONITORING);
+        let bound = Forwarder::bind_address(config, &name, &address, QUEUED).await;
+        let forwarder = bound.map_err(|error| SocketError::not_bound(endpoint, &error))?;
         if let (Some(mode), Some(path)) = (mode, endpoint.ipc_path()) {
             let permissions = Permissions::from_mode(mode.bits());
             fs::set_permissions(path, permissions).map_err(|source| MonitoringError::Mode {
@@ -108,35 +86,16 @@ impl MonitoringSocket {
                 source,
             })?;
         }
-        Ok(bound)
+        Ok(Self(forwarder))
     }
 
     /// Says `emission` to all who listen now. Never waits.
     ///
     /// # Errors
     ///
-    /// libzmq refused it; the next one may do better.
-    pub fn emit(&mut self, emission: &[u8]) -> Result<(), SocketError> {
-        self.forget_notices()?;
-        self.socket.send_one_frame(emission).map(drop)
-    }
-
-    /// Takes in who comes and goes, which libzmq keeps until it is read. Wait for this between emissions,
-    /// so that nobody can fill the memory. Ends only with an error. Cancel-safe.
-    ///
-    /// # Errors
-    ///
-    /// libzmq, or the event loop, failed.
-    pub async fn attend(&mut self) -> Result<(), SocketError> {
-        loop {
-            self.forget_notices()?;
-            std::future::poll_fn(|context| self.socket.poll_ready(context)).await?;
-        }
-    }
-
-    fn forget_notices(&mut self) -> Result<(), SocketError> {
-        while self.socket.try_notice()?.is_some() {}
-        Ok(())
+    /// It is larger than `zmq_max_message_size`.
+    pub fn emit(&mut self, emission: &[u8]) -> Result<(), PublishError> {
+        self.0.emit(emission)
     }
 }
 
@@ -179,7 +138,6 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
-    use fedmsg_config::Config;
     use tempfile::TempDir;
     use tokio::time::{sleep, timeout};
 

@@ -16,7 +16,7 @@ use fedmsg_config::{ByteSize, Config, Endpoint, EndpointName, SocketOptions};
 use fedmsg_message::{Envelope, Message, Stamp, Topic};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{debug, warn};
 
 pub use self::counters::{PublisherCounters, PublisherCounts};
@@ -35,6 +35,9 @@ const OVERFLOW_LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// How long whoever waits for a subscriber relies on being told.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// How often it is looked whether a relay answers.
+const LOOK_AGAIN_FOR_ANSWER: Duration = Duration::from_millis(5);
 
 /// The name under which the configuration knows the addresses that a relay listens on.
 const RELAY_INBOUND: &str = "relay_inbound";
@@ -55,8 +58,8 @@ pub struct Published {
 /// A **bound** publisher (the default) owns one of the addresses that the configuration lists under
 /// its name, and subscribers connect to it. Its first message waits until `post_init_sleep` has
 /// passed since it opened, because subscribers need that long to come back. A **connected** one
-/// (`active = true`) sends through every relay of `relay_inbound`: its first message waits, up to
-/// `timeout`, until a relay has subscribed, and fails when none has.
+/// (`active = true`) sends through the first relay of `relay_inbound` that answers: its first message
+/// waits, up to `timeout`, until that has subscribed, and fails when it has not.
 ///
 /// Nothing here waits for receivers: messages queue for each subscriber, up to `high_water_mark`.
 /// A subscriber whose queue is full misses messages until it has caught up; that is counted
@@ -165,7 +168,8 @@ impl Publisher {
         })
     }
 
-    /// Connects to every address of `relay_inbound`.
+    /// Connects to the first address of `relay_inbound` that answers. To one only: who sends to two
+    /// addresses of a relay says everything twice.
     async fn connect(context: &SocketContext, config: &Config) -> Result<Self, PublishError> {
         let options = SocketOptions::from(config);
         let (mut addresses, mut unresolved) = (Vec::new(), None);
@@ -182,7 +186,7 @@ impl Publisher {
             return Err(unresolved.map_or(PublishError::NoRelay, PublishError::Resolve));
         }
         let signing = signing(config, None)?;
-        let socket = PubSocket::connect(context, &options, &addresses)?;
+        let (socket, addresses) = first_that_answers(context, config, &options, addresses).await?;
         let attachment = Attachment::Connected {
             patience: config.timeout,
         };
@@ -322,7 +326,7 @@ impl Publisher {
         &self.0.name
     }
 
-    /// The address bound (one), or the relays connected to.
+    /// The address bound, or that of the relay connected to: one.
     #[must_use]
     pub fn addresses(&self) -> &[Endpoint] {
         &self.0.addresses
@@ -421,6 +425,33 @@ impl fmt::Debug for Publisher {
             .field("addresses", &self.0.addresses)
             .finish_non_exhaustive()
     }
+}
+
+/// Connects to each of `addresses` in turn until one answers, within a share of `timeout` each; to the
+/// first if none does, which may come later. Returns the socket with the address that it is for.
+async fn first_that_answers(
+    context: &SocketContext,
+    config: &Config,
+    options: &SocketOptions,
+    addresses: Vec<Endpoint>,
+) -> Result<(PubSocket, Vec<Endpoint>), PublishError> {
+    let share = config.timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+    if let [_, _, ..] = addresses.as_slice() {
+        for address in &addresses {
+            let mut socket = PubSocket::connect(context, options, std::slice::from_ref(address))?;
+            let answered = async {
+                while !socket.is_connected() {
+                    sleep(LOOK_AGAIN_FOR_ANSWER).await;
+                }
+            };
+            if timeout(share, answered).await.is_ok() {
+                return Ok((socket, vec![address.clone()]));
+            }
+        }
+        warn!(?addresses, "no relay answers; waiting for the first");
+    }
+    let first: Vec<_> = addresses.into_iter().take(1).collect();
+    Ok((PubSocket::connect(context, options, &first)?, first))
 }
 
 /// Takes in subscriptions as they arrive, for as long as the publisher lives, so that they neither

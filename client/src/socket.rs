@@ -52,6 +52,18 @@ pub enum SocketError {
 }
 
 impl SocketError {
+    /// What kept a socket of our own from being bound.
+    pub(crate) fn not_bound(endpoint: &Endpoint, error: &std::io::Error) -> Self {
+        let address = endpoint.to_string();
+        match error.kind() {
+            std::io::ErrorKind::AddrInUse => Self::InUse(address),
+            _ => Self::Address {
+                address,
+                reason: error.to_string(),
+            },
+        }
+    }
+
     fn at(address: &str, error: zmq::Error) -> Self {
         match error {
             zmq::Error::EADDRINUSE => Self::InUse(address.to_owned()),

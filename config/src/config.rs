@@ -68,8 +68,8 @@ pub struct Config {
     /// tools.
     pub active: bool,
 
-    /// The addresses that a relay binds for publishers which connect to it, and that those connect
-    /// to: one or a list.
+    /// The addresses that a relay binds for publishers which connect to it: one or a list. A
+    /// publisher connects to the first that answers.
     #[serde(deserialize_with = "one_or_many::deserialize")]
     #[schemars(schema_with = "schema::one_or_many::<Endpoint>")]
     pub relay_inbound: Vec<Endpoint>,

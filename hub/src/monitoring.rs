@@ -60,13 +60,7 @@ impl Monitoring {
         let mut ticks = interval_at(Instant::now() + PERIOD, PERIOD);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
-            tokio::select! {
-                _ = ticks.tick() => {}
-                // After an error it only speaks.
-                Err(_) = socket.attend() => {
-                    ticks.tick().await;
-                }
-            }
+            ticks.tick().await;
             let times = hub.take_timings().await;
             let emission = emissions.next(&hub.status().await, &times);
             if let Err(error) = socket.emit(emission.as_bytes())

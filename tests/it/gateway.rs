@@ -1,12 +1,12 @@
 //! `fedmsg-gateway` in the middle of a bus: the whole of it, at one address, byte for byte.
 #![cfg(test)] // clippy takes helpers for tests only when it sees this
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
 
 use rustix::process::Signal;
 
 use crate::peers::{Process, free_tcp_port};
-use crate::sandbox::{Listener, Sandbox, Settings, Speaker, loopback};
+use crate::sandbox::{Listener, Sandbox, Settings, Speaker, in_shell, loopback};
 
 /// A gateway to what is published on `ports`, with the port that its clients connect to.
 struct Gateway {
@@ -137,4 +137,27 @@ fn what_a_slow_client_misses_is_counted_and_costs_the_others_nothing() {
         (MESSAGES..MESSAGES + 100).contains(&(shown + missed)),
         "{shown} shown: {log}"
     );
+}
+
+#[test]
+fn connections_leave_descriptors_to_the_rest_of_it() {
+    let port = free_tcp_port();
+    let speaker = Speaker::bound(port);
+    let gateway = Gateway::new(&[port], "'moksha.monitoring.socket' = 'ipc://monitoring'");
+    let script = "ulimit -n 100\nexec \"$0\" \"$@\" 2>&1 >/dev/null";
+    let command = gateway.sandbox.command(&["fedmsg-gateway"]);
+    let mut running = Process::start(in_shell(script, &command));
+    running.line_with("hub running");
+    let client = Listener::on(gateway.port);
+    speaker.probe("probe", |time| client.next_within(time));
+    let connect = || TcpStream::connect((Ipv4Addr::LOCALHOST, gateway.port));
+    let idle: Vec<_> = (0..200).map_while(|_| connect().ok()).collect();
+    running.line_with("too many connections");
+    // Whoever was there is served, and monitoring still answers.
+    speaker.probe("still", |time| client.next_within(time));
+    let words = ["fedmsg-check", "--timeout", "60", "-c", "out"];
+    gateway.sandbox.run(&words).expect_success();
+    drop(idle);
+    running.signal(Signal::TERM);
+    running.finish().expect_success();
 }

@@ -81,6 +81,23 @@ fn publishers_may_use_any_of_its_inbound_addresses() {
 }
 
 #[test]
+fn a_publisher_that_knows_several_of_its_addresses_says_everything_once() {
+    let ports = [free_tcp_port(), free_tcp_port()];
+    let inbound = ports.map(loopback);
+    let relay = Relay::new(&format!("relay_inbound = {inbound:?}"));
+    let _running = relay.start(&[]);
+    let listener = relay.listener(&Speaker::active(ports[0]));
+    for number in 0..20 {
+        let text = format!("line {number}");
+        let logger = relay.sandbox.run(&["fedmsg-logger", "--message", &text]);
+        logger.expect_success();
+        let delivery = listener.next_about("logger.log");
+        let log = delivery.msg().pointer("/log").and_then(|log| log.as_str());
+        assert_eq!(log, Some(text.as_str()));
+    }
+}
+
+#[test]
 fn it_needs_nothing_to_sign_with_where_everybody_signs() {
     let relay = Relay::new("sign_messages = true\nssldir = '/nonexistent'");
     let _running = relay.start(&[]);

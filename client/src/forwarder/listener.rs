@@ -5,13 +5,14 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::fs::FileTypeExt as _;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
 use std::os::unix::net as unix;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use fedmsg_config::{Endpoint, Scheme, SocketOptions};
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -24,12 +25,22 @@ use super::stream::Stream;
 /// How long it waits when the system has no descriptor left for another connection.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// Descriptors that are left to the rest of the process: its own connections, files, a monitoring socket.
+const RESERVE: u64 = 64;
+
 /// A bound address.
 pub(super) struct Listener {
     socket: Socket,
-    /// Where the file of a Unix domain socket is, which goes with it.
-    path: Option<PathBuf>,
+    /// The file of a Unix domain socket, which goes with it.
+    file: Option<SocketFile>,
     options: SocketOptions,
+}
+
+/// The file of a Unix domain socket.
+struct SocketFile {
+    path: PathBuf,
+    device: u64,
+    inode: u64,
 }
 
 enum Socket {
@@ -47,7 +58,7 @@ impl Listener {
         endpoint: &Endpoint,
         options: &SocketOptions,
     ) -> io::Result<(Self, Endpoint)> {
-        let (socket, path, bound) = match endpoint.scheme() {
+        let (socket, file, bound) = match endpoint.scheme() {
             Scheme::Tcp => {
                 let host = match endpoint.host() {
                     Some(host) if host != "*" => host.to_owned(),
@@ -59,8 +70,8 @@ impl Listener {
                 (Socket::Tcp(listener), None, bound)
             }
             Scheme::Ipc => {
-                let (listener, path) = bind_unix(endpoint)?;
-                (Socket::Unix(listener), path, endpoint.clone())
+                let (listener, file) = bind_unix(endpoint)?;
+                (Socket::Unix(listener), file, endpoint.clone())
             }
             _ => {
                 let reason = "a relay or gateway is there for other processes: use tcp or ipc";
@@ -70,7 +81,7 @@ impl Listener {
         let options = options.clone();
         let listener = Self {
             socket,
-            path,
+            file,
             options,
         };
         Ok((listener, bound))
@@ -79,6 +90,7 @@ impl Listener {
     /// Serves whoever connects, until it is dropped, and everybody with it.
     pub(super) async fn run(self, shared: Arc<Shared>) {
         let mut connections = JoinSet::new();
+        let most = most_connections();
         loop {
             let accepted = tokio::select! {
                 accepted = self.accept() => accepted,
@@ -86,6 +98,12 @@ impl Listener {
                 () = shared.closing.notified() => break,
             };
             match accepted {
+                Ok(_) if connections.len() >= most => {
+                    shared.queues().refuse();
+                    if let Some(held_back) = shared.refusals.admit() {
+                        warn!(name = %shared.name, most, held_back, "too many connections: one refused");
+                    }
+                }
                 Ok((stream, address)) => {
                     connections.spawn(serve(stream, address, Arc::clone(&shared)));
                 }
@@ -122,23 +140,45 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        if let Some(path) = &self.path {
-            let _ = std::fs::remove_file(path);
+        // What another process has put in its place is not ours.
+        if let Some(file) = &self.file
+            && std::fs::symlink_metadata(&file.path)
+                .is_ok_and(|found| (found.dev(), found.ino()) == (file.device, file.inode))
+        {
+            let _ = std::fs::remove_file(&file.path);
         }
     }
 }
 
-/// Binds a Unix domain socket; the file of one that nobody listens on any more is replaced.
-fn bind_unix(endpoint: &Endpoint) -> io::Result<(UnixListener, Option<PathBuf>)> {
-    let (listener, path) = match endpoint.ipc_path() {
+/// How many connections there may be: what the limit of open files allows, less a reserve for the rest of
+/// the process, so that nobody outside uses up what that needs.
+fn most_connections() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let most = limit.saturating_sub(RESERVE).max(limit / 4).max(1);
+    usize::try_from(most / 2).unwrap_or(usize::MAX).max(1)
+}
+
+/// Binds a Unix domain socket; the file of one that nobody listens on any more is replaced, any other is
+/// in the way.
+fn bind_unix(endpoint: &Endpoint) -> io::Result<(UnixListener, Option<SocketFile>)> {
+    let (listener, file) = match endpoint.ipc_path() {
         Some(path) => {
             if unix::UnixStream::connect(path).is_ok() {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
-            if std::fs::symlink_metadata(path).is_ok_and(|it| it.file_type().is_socket()) {
-                std::fs::remove_file(path)?;
+            match std::fs::symlink_metadata(path) {
+                Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
+                Ok(_) => return Err(io::Error::other("there is a file that is no socket")),
+                Err(_) => {}
             }
-            (unix::UnixListener::bind(path)?, Some(PathBuf::from(path)))
+            let listener = unix::UnixListener::bind(path)?;
+            let made = std::fs::symlink_metadata(path)?;
+            let file = SocketFile {
+                path: PathBuf::from(path),
+                device: made.dev(),
+                inode: made.ino(),
+            };
+            (listener, Some(file))
         }
         None => {
             let name = endpoint.as_str().trim_start_matches("ipc://@");
@@ -147,5 +187,5 @@ fn bind_unix(endpoint: &Endpoint) -> io::Result<(UnixListener, Option<PathBuf>)>
         }
     };
     listener.set_nonblocking(true)?;
-    Ok((UnixListener::from_std(listener)?, path))
+    Ok((UnixListener::from_std(listener)?, file))
 }

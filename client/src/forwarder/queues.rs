@@ -94,8 +94,24 @@ impl Queues {
     }
 
     /// Queues a message for every subscriber that wants it and has room.
+    #[inline]
     pub(super) fn push(&mut self, topic: &Topic, body: &[u8]) -> Pushed {
         let topic = topic.as_str().as_bytes();
+        self.push_encoded(topic, body, |run| zmtp::data(run, topic, body))
+    }
+
+    /// Queues a message of one frame.
+    pub(super) fn push_single(&mut self, frame: &[u8]) -> Pushed {
+        self.push_encoded(frame, frame, |run| zmtp::single(run, frame))
+    }
+
+    #[inline]
+    fn push_encoded(
+        &mut self,
+        topic: &[u8],
+        body: &[u8],
+        encode: impl Fn(&mut BytesMut),
+    ) -> Pushed {
         let start = self.run.len();
         let mut pushed = Pushed {
             audience: Audience::Nobody,
@@ -119,7 +135,7 @@ impl Queues {
             }
             if !is_written {
                 is_written = true;
-                zmtp::data(&mut self.run, topic, body);
+                encode(&mut self.run);
                 end = self.run.len();
             }
             subscriber.want(start..end);

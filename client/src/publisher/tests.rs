@@ -169,6 +169,42 @@ async fn a_name_without_an_address_is_an_error() {
 }
 
 #[tokio::test]
+async fn of_several_relays_the_first_that_answers_gets_each_message_once() {
+    let listener = bus("");
+    let listen = [
+        "tcp://127.0.0.1:0".parse().unwrap(),
+        "tcp://127.0.0.1:0".parse().unwrap(),
+    ];
+    let (mut relay, bound) = listener.listen(&"relay".into(), &listen, []).await.unwrap();
+    // Nobody is at the first one.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let silent = silent.local_addr().unwrap();
+    let toml = format!(
+        "active = true\ntimeout = 30\nrelay_inbound = ['tcp://{silent}', '{}', '{}']",
+        bound[0], bound[1]
+    );
+    let bus = Bus::open(Config::from_toml(&toml.replace("timeout = 30", "timeout = 3")).unwrap());
+    let receive = async {
+        let mut numbers = Vec::new();
+        while numbers.last() != Some(&Some(3)) {
+            let batch = relay.next_batch().await.unwrap();
+            numbers.extend(batch.iter().map(|delivery| delivery.msg().as_i64()));
+        }
+        numbers
+    };
+    let publish = async {
+        let publisher = bus.publisher().await.unwrap();
+        for number in 1..=3 {
+            publisher.publish(Message::new("x", number)).await.unwrap();
+        }
+        publisher
+    };
+    let (publisher, numbers) = tokio::join!(publish, receive);
+    assert_eq!(numbers, [Some(1), Some(2), Some(3)]);
+    assert_eq!(publisher.addresses(), [bound[0].clone()]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_sent_is_refused_and_counts_for_nothing() {
     let (publisher, mut subscriber) = heard("").await;
     let refused = [Message::new("x", f64::NAN), Message::new("x\n", 1)];

@@ -131,19 +131,6 @@ impl PubSocket {
         let result = self
             .send_or_overflow(topic, zmq::DONTWAIT | zmq::SNDMORE, &mut sent)
             .and_then(|()| self.send_or_overflow(body, zmq::DONTWAIT, &mut sent));
-        self.settle(sent, result)
-    }
-
-    /// Sends a message of one frame to every matching subscriber. Never waits.
-    pub(crate) fn send_one_frame(&mut self, frame: &[u8]) -> Result<Sent, SocketError> {
-        let mut sent = Sent::Queued;
-        let result = self.send_or_overflow(frame, zmq::DONTWAIT, &mut sent);
-        self.settle(sent, result)
-    }
-
-    /// Says again that no subscriber may miss anything unnoticed, if one has.
-    #[inline]
-    fn settle(&mut self, sent: Sent, result: Result<(), zmq::Error>) -> Result<Sent, SocketError> {
         if sent == Sent::Overflowed {
             set_option(&mut self.socket, zmq_sys::ZMQ_XPUB_NODROP as c_int, 1)?;
         }

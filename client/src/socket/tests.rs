@@ -76,39 +76,6 @@ async fn subscribed(publisher: &mut PubSocket) {
 }
 
 /// Has a raw subscriber that never reads.
-#[tokio::test]
-async fn who_does_not_read_misses_what_is_said_and_holds_nobody_up() {
-    let context = context();
-    let mut options = options();
-    options.high_water_mark = 2;
-    let address = endpoint("tcp://127.0.0.1:0");
-    let (mut publisher, bound) = PubSocket::bind(&context, &options, &address).unwrap();
-    let idle = context.0.socket(zmq::SUB).unwrap();
-    idle.set_rcvhwm(1).unwrap();
-    idle.set_linger(0).unwrap();
-    idle.connect(bound.as_str()).unwrap();
-    idle.set_subscribe(b"").unwrap();
-    subscribed(&mut publisher).await;
-    let frame = vec![b'x'; 1 << 20]; // more than the system's buffers hold
-    let sent: Vec<_> = (0..64)
-        .map(|_| publisher.send_one_frame(&frame).unwrap())
-        .collect();
-    assert!(sent.contains(&Sent::Overflowed));
-    let mut reader = subscriber(&context, &bound);
-    let say = async {
-        loop {
-            // A second subscription to the same is not told to whoever sends.
-            publisher.send_one_frame(b"well").unwrap();
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    };
-    let received = tokio::select! {
-        received = receive(&mut reader, 1) => received,
-        () = say => unreachable!(),
-    };
-    assert!(matches!(&received[0], Received::Odd(text, 1) if text == "well"));
-}
-
 async fn pair(context: &SocketContext) -> (PubSocket, SubSocket, Endpoint) {
     let address = endpoint("tcp://127.0.0.1:0");
     let (mut publisher, bound) = PubSocket::bind(context, &options(), &address).unwrap();

@@ -11,7 +11,7 @@ const LONG: u8 = 2;
 const COMMAND: u8 = 4;
 
 /// The largest frame that a subscriber may send: a subscription is a topic, and a topic is not long.
-const LONGEST: u64 = 64 * 1024;
+const LONGEST: u64 = 8 * 1024;
 
 /// A subscriber sends what no subscriber has to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -120,6 +120,11 @@ impl Inbox {
 #[inline]
 pub(crate) fn data(out: &mut BytesMut, topic: &[u8], body: &[u8]) {
     frame(out, MORE, topic);
+    frame(out, 0, body);
+}
+
+/// Writes a message of one frame.
+pub(crate) fn single(out: &mut BytesMut, body: &[u8]) {
     frame(out, 0, body);
 }
 
