@@ -6,23 +6,27 @@
 mod collectd;
 mod dummy;
 mod exec;
+mod file;
 mod gateway;
 mod log;
 mod outlet;
 mod process;
 mod relay;
 mod signing_relay;
+mod webhook;
 
 use fedmsg_actors::Registry;
 
 pub use self::collectd::{Collectd, CollectdParams};
 pub use self::dummy::Dummy;
 pub use self::exec::{Exec, ExecInput, ExecParams};
+pub use self::file::{File, FileParams, Mode, Sync};
 pub use self::gateway::{Gateway, GatewayParams};
 pub use self::log::{Log, LogParams};
 pub use self::process::{Process, ProcessParams};
 pub use self::relay::Relay;
 pub use self::signing_relay::SigningRelay;
+pub use self::webhook::{Secret, SecretError, Webhook, WebhookParams};
 
 /// Adds every built-in kind of consumer to `registry`.
 ///
@@ -35,9 +39,11 @@ pub fn register(registry: &mut Registry) {
     registry.consumer::<Collectd>();
     registry.consumer::<Dummy>();
     registry.consumer::<Exec>();
+    registry.consumer::<File>();
     registry.consumer::<Gateway>();
     registry.consumer::<Log>();
     registry.consumer::<Process>();
     registry.consumer::<Relay>();
     registry.consumer::<SigningRelay>();
+    registry.consumer::<Webhook>();
 }

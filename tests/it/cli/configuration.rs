@@ -331,7 +331,7 @@ params = { topic = 5 }
     );
     check_failure(&finished, 78, &[]);
     for complaint in [
-        "a.toml:2: consumers.audit.kind: unknown kind \"lgo\"; known are collectd, dummy, exec, gateway, log, process, relay, signing-relay\n",
+        "a.toml:2: consumers.audit.kind: unknown kind \"lgo\"; known are collectd, dummy, exec, file, gateway, log, process, relay, signing-relay, webhook\n",
         "a.toml:5: consumers.log.params.levle: unknown key; did you mean \"level\"?\n",
         "a.toml:9: consumers.other.params.payload: expected an integer from 0, found a string\n",
         "a.toml:10: consumers.other.params.level: ",

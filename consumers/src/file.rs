@@ -1,0 +1,209 @@
+//! The consumer that appends each message to a file.
+//!
+//! [`Journal`] is the file: it is never left with half a line, and changed for a new one in time.
+
+mod journal;
+mod params;
+
+use std::fmt;
+
+use fedmsg_actors::{BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, Delivery};
+use fedmsg_message::text::{MESSAGE_VARIABLES, Processors, Template, TemplateError, Variables};
+use fedmsg_message::{EncodeError, to_canonical};
+use thiserror::Error;
+use tokio::task::{JoinError, JoinSet, spawn_blocking};
+use tokio::time::sleep;
+use tracing::warn;
+
+use self::journal::{Journal, JournalError};
+pub use self::params::{FileParams, Mode, Sync};
+
+/// Why a message was not written.
+#[derive(Debug, Error)]
+enum FileError {
+    #[error("`format`: {0}")]
+    Template(#[from] TemplateError),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    #[error("writing was given up: {0}")]
+    GivenUp(#[from] JoinError),
+}
+
+/// Appends each message to a file, as a line.
+///
+/// A message is consumed when its line has been written, and with `sync = "always"` when it is on the
+/// disk. Messages that wait are written, and synchronised, together. When the disk is full, or writing
+/// fails otherwise, half a line is taken back, and the message that it was for is tried again as `retry`
+/// says. A line that somebody else has left unfinished is taken back at the start, too. A file that is moved
+/// away, as logrotate does, is made anew with the next message. One hub at a time writes to a file: a
+/// second one does not start.
+///
+/// ```
+/// use fedmsg_actors::TestBus;
+/// use fedmsg_consumers::File;
+///
+/// let folder = std::env::temp_dir().join(format!("fedmsg-file-{}", std::process::id()));
+/// std::fs::create_dir_all(&folder)?;
+/// let settings = format!("params.path = {:?}", folder.join("bus.jsonl"));
+/// TestBus::new().consumer::<File>("archive", &settings).run(async |bus| {
+///     bus.publish("org.example.dev.shop.sale", "tea").await;
+///     bus.settle().await;
+/// });
+/// let written = std::fs::read_to_string(folder.join("bus.jsonl"))?;
+/// assert!(written.contains("\"msg\":\"tea\"") && written.ends_with("}\n"));
+/// # std::fs::remove_dir_all(folder)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct File {
+    /// Absent while it is being written, and after a panic over that.
+    journal: Option<Journal>,
+    params: FileParams,
+    /// Synchronises what has been written, after a while; then empty again.
+    syncing: JoinSet<()>,
+    format: Option<(Template, Processors)>,
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("journal", &self.journal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Consumer for File {
+    const KIND: &'static str = "file";
+    const ABOUT: &'static str = "Appends each message to a file, with rotation";
+    const BATCH: usize = 256;
+    type Params = FileParams;
+
+    async fn from_params(params: FileParams, context: &ConsumerContext) -> Result<Self, BoxError> {
+        let format = match &params.format {
+            Some(source) => {
+                let template = Template::compile(source, &MESSAGE_VARIABLES);
+                let template = template.map_err(FileError::Template)?;
+                let processors = Processors::for_prefix(&context.config().topic_prefix)?;
+                Some((template, processors))
+            }
+            None => None,
+        };
+        let opened = params.clone();
+        let journal = spawn_blocking(move || Journal::open(opened)).await??;
+        Ok(Self {
+            journal: Some(journal),
+            params,
+            syncing: JoinSet::new(),
+            format,
+        })
+    }
+
+    async fn consume(
+        &mut self,
+        delivery: Delivery,
+        context: &ConsumerContext,
+    ) -> Result<(), ConsumeError> {
+        let taken = self.consume_batch(vec![delivery], context).await;
+        taken.map_err(|failed| failed.error)
+    }
+
+    async fn consume_batch(
+        &mut self,
+        batch: Vec<Delivery>,
+        _: &ConsumerContext,
+    ) -> Result<(), BatchError> {
+        let mut lines = Vec::with_capacity(batch.len());
+        let mut hopeless = None;
+        for delivery in &batch {
+            match self.line(delivery) {
+                Ok(line) => lines.push(line),
+                Err(error) => {
+                    hopeless = Some(ConsumeError::drop(error));
+                    break;
+                }
+            }
+        }
+        let count = lines.len();
+        self.write(lines)
+            .await
+            .map_err(|(done, error)| BatchError {
+                done,
+                error: ConsumeError::retry(error),
+            })?;
+        match hopeless {
+            Some(error) => Err(BatchError { done: count, error }),
+            None => Ok(()),
+        }
+    }
+
+    async fn stop(&mut self, _: &ConsumerContext) {
+        if let Some(journal) = self.journal.take() {
+            // What it says of errors it has logged.
+            let _ = spawn_blocking(move || journal.close()).await;
+        }
+    }
+}
+
+impl File {
+    fn line(&self, delivery: &Delivery) -> Result<Vec<u8>, FileError> {
+        let mut line = match &self.format {
+            Some((template, processors)) => {
+                let envelope = delivery.envelope();
+                let variables = Variables::of_message(envelope, processors, template);
+                // A peer must not forge lines.
+                template
+                    .render(&variables)?
+                    .replace(['\n', '\r'], " ")
+                    .into_bytes()
+            }
+            None => to_canonical(delivery.envelope().body())?,
+        };
+        line.push(b'\n');
+        Ok(line)
+    }
+
+    /// Writes lines on a thread for work that blocks; says how many are written where one is not.
+    async fn write(&mut self, lines: Vec<Vec<u8>>) -> Result<(), (usize, FileError)> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let (journal, params) = (self.journal.take(), self.params.clone());
+        let write = move || {
+            let mut journal = match journal {
+                Some(journal) => journal,
+                None => Journal::open(params).map_err(|error| (0, error.into()))?,
+            };
+            let written = journal.append(&lines);
+            let written = written.map_err(|(done, error)| (done, FileError::from(error)));
+            Ok((journal, written))
+        };
+        let written = spawn_blocking(write).await;
+        let (journal, written) = written.map_err(|error| (0, FileError::from(error)))??;
+        self.synchronise(&journal);
+        self.journal = Some(journal);
+        written
+    }
+
+    /// Has a file synchronised later, unless that is under way.
+    fn synchronise(&mut self, journal: &Journal) {
+        let Sync::After(time) = self.params.sync else {
+            return;
+        };
+        while self.syncing.try_join_next().is_some() {}
+        if !self.syncing.is_empty() {
+            return;
+        }
+        let handle = journal.handle();
+        self.syncing.spawn(async move {
+            sleep(time).await;
+            let synced = spawn_blocking(move || handle?.sync_data()).await;
+            if let Ok(Err(error)) = synced {
+                warn!(%error, "what was written is not sure to be on the disk");
+            }
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,259 @@
+//! `Journal`: a file of whole lines, with older ones beside it.
+//!
+//! [`super::File`] appends to it, on threads for work that blocks.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions, metadata, remove_file, rename};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
+use thiserror::Error;
+use tracing::{info, warn};
+
+use super::params::{FileParams, Sync};
+
+/// How much is looked at a time for the last line end.
+const CHUNK: usize = 64 * 1024;
+
+/// Why lines could not be written. The file then ends as it did before.
+#[derive(Debug, Error)]
+pub(super) enum JournalError {
+    #[error("cannot open {}: {source}", path.display())]
+    Open { path: PathBuf, source: io::Error },
+    #[error("{} is no regular file", .0.display())]
+    Kind(PathBuf),
+    #[error("another program, or another worker, writes to {}: give each consumer a file of its own, and one worker", .0.display())]
+    Locked(PathBuf),
+    #[error("cannot write to {}: {source}", path.display())]
+    Write { path: PathBuf, source: io::Error },
+    #[error("cannot begin a new file after {}: {source}", path.display())]
+    Rotate { path: PathBuf, source: io::Error },
+}
+
+/// A file that lines are appended to.
+#[derive(Debug)]
+pub(super) struct Journal {
+    params: FileParams,
+    file: File,
+    /// Its bytes, all of them whole lines.
+    size: u64,
+    born: SystemTime,
+}
+
+impl Journal {
+    /// Opens the file, for this process alone, and takes back a line without an end.
+    pub(super) fn open(params: FileParams) -> Result<Self, JournalError> {
+        let path = &params.path;
+        let failed = |source| JournalError::Open {
+            path: path.clone(),
+            source,
+        };
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        // Not to wait for somebody at the other end of a pipe.
+        options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+        let file = options.mode(params.mode.0).open(path).map_err(failed)?;
+        let about = file.metadata().map_err(failed)?;
+        if !about.is_file() {
+            return Err(JournalError::Kind(path.clone()));
+        }
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Err(JournalError::Locked(path.clone())),
+            Err(error) => return Err(failed(error.into())),
+        }
+        // Another may have written between our look and our lock.
+        let found = file.metadata().map_err(failed)?.len();
+        let size = whole_lines(&file, found).map_err(failed)?;
+        if size < found {
+            warn!(path = %path.display(), bytes = found - size, "line without an end taken back");
+            file.set_len(size).map_err(failed)?;
+        }
+        let born = about.created().or_else(|_| about.modified());
+        let born = born.unwrap_or_else(|_| SystemTime::now());
+        // An empty one has not begun yet.
+        let born = if size == 0 { SystemTime::now() } else { born };
+        Ok(Self {
+            params,
+            file,
+            size,
+            born,
+        })
+    }
+
+    /// Appends lines, each with its end.
+    ///
+    /// # Errors
+    ///
+    /// How many are written, and why the next is not. Nothing of that and those behind it is.
+    pub(super) fn append(&mut self, lines: &[Vec<u8>]) -> Result<(), (usize, JournalError)> {
+        self.follow().map_err(|error| (0, error))?;
+        let (mut done, mut rest) = (0, lines);
+        while !rest.is_empty() {
+            if self.is_over() {
+                self.rotate().map_err(|error| (done, error))?;
+            }
+            let count = self.fitting(rest);
+            let (now, later) = rest.split_at(count);
+            match self.write(now) {
+                Ok(()) => done += count,
+                Err((written, error)) => return Err((done + written, error)),
+            }
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that all is on the disk, and lets go of the file.
+    pub(super) fn close(self) {
+        if self.params.sync != Sync::Never
+            && let Err(error) = self.file.sync_data()
+        {
+            warn!(path = %self.params.path.display(), %error, "not sure to be on the disk");
+        }
+    }
+
+    /// The file, for somebody who synchronises it later.
+    pub(super) fn handle(&self) -> io::Result<File> {
+        self.file.try_clone()
+    }
+
+    /// Opens the file anew if another is there now, or none.
+    fn follow(&mut self) -> Result<(), JournalError> {
+        let ours = self.file.metadata().map(|it| (it.dev(), it.ino()));
+        let there = metadata(&self.params.path).map(|it| (it.dev(), it.ino()));
+        if let (Ok(ours), Ok(there)) = (ours, there)
+            && ours == there
+        {
+            return Ok(());
+        }
+        info!(path = %self.params.path.display(), "file was moved away: it is made anew");
+        self.reopen()
+    }
+
+    fn reopen(&mut self) -> Result<(), JournalError> {
+        let next = Self::open(self.params.clone())?;
+        std::mem::replace(self, next).close();
+        Ok(())
+    }
+
+    /// Whether it is time for a new file.
+    fn is_over(&self) -> bool {
+        let is_full = |most: u64| self.size >= most;
+        let is_old = !self.params.max_age.is_zero()
+            && self.born.elapsed().unwrap_or_default() >= self.params.max_age;
+        self.size > 0
+            && (self
+                .params
+                .max_size
+                .is_some_and(|it| is_full(it.as_usize() as u64))
+                || is_old)
+    }
+
+    /// How many of the lines come before the file is full, at least one.
+    fn fitting(&self, lines: &[Vec<u8>]) -> usize {
+        let Some(most) = self.params.max_size else {
+            return lines.len();
+        };
+        let mut size = self.size;
+        let fits = lines.iter().take_while(|line| {
+            let fits = size < most.as_usize() as u64;
+            size += line.len() as u64;
+            fits
+        });
+        fits.count().max(1)
+    }
+
+    fn rotate(&mut self) -> Result<(), JournalError> {
+        let path = self.params.path.clone();
+        let moved = shift(&path, self.params.keep);
+        moved.map_err(|source| JournalError::Rotate { path, source })?;
+        self.reopen()
+    }
+
+    /// Writes lines; says how many of them are there if one is not.
+    fn write(&mut self, lines: &[Vec<u8>]) -> Result<(), (usize, JournalError)> {
+        let bytes = lines.concat();
+        let (mut written, mut failure) = (0, None);
+        while failure.is_none()
+            && let Some(rest) = bytes.get(written..)
+            && !rest.is_empty()
+        {
+            match self.file.write(rest) {
+                Ok(0) => failure = Some(io::ErrorKind::WriteZero.into()),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => failure = Some(error),
+            }
+        }
+        let mut whole = 0;
+        let is_whole = |line: &&Vec<u8>| {
+            let is_whole = whole + line.len() <= written;
+            if is_whole {
+                whole += line.len();
+            }
+            is_whole
+        };
+        let mut count = lines.iter().take_while(is_whole).count();
+        if count > 0
+            && self.params.sync == Sync::Always
+            && let Err(error) = self.file.sync_data()
+        {
+            (whole, count) = (0, 0); // nobody knows what is on the disk
+            failure = Some(error);
+        }
+        self.size += whole as u64;
+        let Some(source) = failure else {
+            return Ok(());
+        };
+        let path = self.params.path.clone();
+        if let Err(error) = self.file.set_len(self.size) {
+            warn!(path = %path.display(), %error, "half a line may be left");
+        }
+        Err((count, JournalError::Write { path, source }))
+    }
+}
+
+/// Moves PATH to PATH.1, that to PATH.2, and so on; the one behind the last is removed.
+fn shift(path: &Path, keep: u8) -> io::Result<()> {
+    let numbered = |number: u8| {
+        let mut name = OsString::from(path);
+        name.push(format!(".{number}"));
+        PathBuf::from(name)
+    };
+    if keep == 0 {
+        return if_there(remove_file(path));
+    }
+    for number in (1..keep).rev() {
+        if_there(rename(numbered(number), numbered(number + 1)))?;
+    }
+    if_there(rename(path, numbered(1)))
+}
+
+fn if_there(done: io::Result<()>) -> io::Result<()> {
+    match done {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+/// How many bytes up to and with the last line end, of a file of `size` bytes.
+fn whole_lines(file: &File, size: u64) -> io::Result<u64> {
+    let mut end = size;
+    let mut chunk = vec![0; CHUNK];
+    while end > 0 {
+        let start = end.saturating_sub(CHUNK as u64);
+        let length = usize::try_from(end - start).unwrap_or(CHUNK);
+        let part = chunk.get_mut(..length).unwrap_or_default();
+        file.read_exact_at(part, start)?;
+        if let Some(place) = part.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + place as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}

@@ -1,0 +1,300 @@
+//! The consumer that posts each message to a web server.
+//!
+//! By reqwest. How often a message is tried again, and how many requests there are at a time, are the
+//! settings `retry` and `workers` of every consumer.
+
+mod params;
+
+use std::fmt;
+use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
+
+use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, RateLimit};
+use fedmsg_message::text::{MESSAGE_VARIABLES, Processors, Template, TemplateError, Variables};
+use fedmsg_message::{EncodeError, to_canonical};
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::sign::Signer;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Response, StatusCode, Url};
+use thiserror::Error;
+use tokio::time::timeout;
+use tracing::debug;
+
+pub use self::params::{Secret, SecretError, WebhookParams};
+
+/// How long until there is a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read, so that its connection can be used again; nobody looks at it.
+const MAX_ANSWER: u64 = 16 * 1024;
+
+/// How long an answer is read.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
+
+/// Why a webhook cannot be built, or has not taken a message. None of the texts has the URL in it.
+#[derive(Debug, Error)]
+enum WebhookError {
+    #[error("`url` is no URL of a web server: expected http:// or https://")]
+    Url,
+    #[error("`body`: {0}")]
+    Template(#[from] TemplateError),
+    #[error("`{0}` is no name of a header, or has a value that no header may have")]
+    Header(String),
+    #[error("`{header}`: {source}")]
+    Secret { header: String, source: SecretError },
+    #[error("`signing_key` is empty")]
+    NoKey,
+    #[error("cannot be signed: {0}")]
+    Sign(#[from] ErrorStack),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    #[error("the server answered with status {0}")]
+    Status(u16),
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    #[error("{0}")]
+    Unreachable(String),
+}
+
+/// Posts each message to a web server.
+///
+/// | the server answers | the message |
+/// |---|---|
+/// | 2xx | is consumed |
+/// | 408, 425, 429 or 5xx, not in time, or not at all | is tried again, as `retry` says, after the pause that the server asks for (`Retry-After`), if it does |
+/// | anything else, a redirection too unless `redirects` allows it | is dropped |
+///
+/// What the server answers beside its status is not looked at. A message of which the template can make
+/// nothing is dropped. With a request go `X-Fedmsg-Topic` and `X-Fedmsg-Msg-Id`, where they can be
+/// written in a header: a message may come twice, and the identifier is then the same.
+///
+/// ```no_run
+/// use fedmsg_actors::TestBus;
+/// use fedmsg_consumers::Webhook;
+///
+/// let settings = r#"params.url = "http://127.0.0.1:8080/hook"
+///                   params.body = '{"text": {{ subtitle | tojson }}}'"#;
+/// let report = TestBus::new().consumer::<Webhook>("chat", settings).run(async |bus| {
+///     bus.publish("org.example.dev.shop.sale", "tea").await;
+///     bus.settle().await;
+/// });
+/// assert!(report.is_clean());
+/// ```
+pub struct Webhook {
+    client: Client,
+    url: Url,
+    headers: HeaderMap,
+    body: Option<(Template, Processors)>,
+    key: Option<(HeaderName, PKey<Private>)>,
+    timeout: Duration,
+    max_pause: Duration,
+    limit: RateLimit,
+}
+
+impl fmt::Debug for Webhook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Webhook").finish_non_exhaustive()
+    }
+}
+
+impl Consumer for Webhook {
+    const KIND: &'static str = "webhook";
+    const ABOUT: &'static str = "Posts each message to a web server";
+    type Params = WebhookParams;
+
+    async fn from_params(
+        params: WebhookParams,
+        context: &ConsumerContext,
+    ) -> Result<Self, BoxError> {
+        let url = Url::parse(&params.url).map_err(|_| WebhookError::Url)?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(WebhookError::Url.into());
+        }
+        let body = match &params.body {
+            Some(source) => {
+                let template = Template::compile(source, &MESSAGE_VARIABLES);
+                let template = template.map_err(WebhookError::Template)?;
+                let processors = Processors::for_prefix(&context.config().topic_prefix)?;
+                Some((template, processors))
+            }
+            None => None,
+        };
+        let client = Client::builder()
+            .https_only(url.scheme() == "https")
+            .timeout(params.timeout)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(match params.redirects {
+                0 => Policy::none(),
+                most => Policy::limited(most.into()),
+            })
+            .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(unreachable)?;
+        Ok(Self {
+            client,
+            url,
+            headers: headers(&params)?,
+            body,
+            key: key(&params)?,
+            timeout: params.timeout,
+            max_pause: params.max_pause,
+            limit: RateLimit::of(params.rate, params.burst),
+        })
+    }
+
+    async fn consume(
+        &mut self,
+        delivery: Delivery,
+        _: &ConsumerContext,
+    ) -> Result<(), ConsumeError> {
+        let body = self.body(&delivery).map_err(ConsumeError::drop)?;
+        let mut headers = self.headers.clone();
+        if let Some((name, key)) = &self.key {
+            let signature = sign(key, &body).map_err(ConsumeError::drop)?;
+            headers.insert(name.clone(), signature);
+        }
+        for (name, value) in [
+            ("x-fedmsg-topic", Some(delivery.topic().as_str())),
+            ("x-fedmsg-msg-id", delivery.msg_id()),
+        ] {
+            let value = value.and_then(|value| HeaderValue::from_str(value).ok());
+            if let Some(value) = value {
+                headers.insert(name, value);
+            }
+        }
+        self.limit.ready().await;
+        let request = self.client.post(self.url.clone());
+        let answer = request.headers(headers).body(body).send().await;
+        let answer = answer.map_err(|error| match error.is_timeout() {
+            true => ConsumeError::retry(WebhookError::Timeout(self.timeout)),
+            false if error.is_builder() || error.is_redirect() => {
+                ConsumeError::drop(unreachable(error))
+            }
+            false => ConsumeError::retry(unreachable(error)),
+        })?;
+        let status = answer.status();
+        let judged = self.judge(status, answer.headers());
+        finish(answer).await;
+        debug!(topic = %delivery.topic(), status = status.as_u16(), "posted");
+        judged
+    }
+}
+
+impl Webhook {
+    fn body(&self, delivery: &Delivery) -> Result<Vec<u8>, WebhookError> {
+        let Some((template, processors)) = &self.body else {
+            return Ok(to_canonical(delivery.envelope().body())?);
+        };
+        let variables = Variables::of_message(delivery.envelope(), processors, template);
+        Ok(template.render(&variables)?.into_bytes())
+    }
+
+    /// What becomes of a message that the server has answered so.
+    fn judge(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), ConsumeError> {
+        let error = WebhookError::Status(status.as_u16());
+        match status.as_u16() {
+            200..=299 => Ok(()),
+            408 | 425 | 429 | 500.. => {
+                let pause = headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok());
+                match pause.and_then(|it| retry_after(it, SystemTime::now())) {
+                    Some(pause) => Err(ConsumeError::retry_after(pause.min(self.max_pause), error)),
+                    None => Err(ConsumeError::retry(error)),
+                }
+            }
+            _ => Err(ConsumeError::drop(error)),
+        }
+    }
+}
+
+/// Reads a short answer to its end, so that the connection can be used again.
+async fn finish(mut answer: Response) {
+    if answer
+        .content_length()
+        .is_some_and(|length| length <= MAX_ANSWER)
+    {
+        let read = async { while let Ok(Some(_)) = answer.chunk().await {} };
+        let _ = timeout(ANSWER_TIME, read).await;
+    }
+}
+
+/// How long a server wants to be left alone: seconds or a date (RFC 9110 §10.2.3).
+fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
+    let date = SystemTime::from(date.timestamp());
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// The headers that each request has.
+fn headers(params: &WebhookParams) -> Result<HeaderMap, WebhookError> {
+    let mut headers = HeaderMap::new();
+    let content_type = HeaderValue::from_str(&params.content_type);
+    let content_type = content_type.map_err(|_| WebhookError::Header("content_type".to_owned()))?;
+    headers.insert(CONTENT_TYPE, content_type);
+    for (name, value) in &params.headers {
+        let (name, value) = header(name, value)?;
+        headers.insert(name, value);
+    }
+    for (name, secret) in &params.secrets {
+        let value = secret.read().map_err(|source| WebhookError::Secret {
+            header: name.clone(),
+            source,
+        })?;
+        let (name, mut value) = header(name, &value)?;
+        value.set_sensitive(true);
+        headers.insert(name, value);
+    }
+    Ok(headers)
+}
+
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), WebhookError> {
+    let wrong = || WebhookError::Header(name.to_owned());
+    let value = HeaderValue::from_str(value).map_err(|_| wrong())?;
+    let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| wrong())?;
+    Ok((name, value))
+}
+
+/// The key that signs, and the header that the signature is in.
+fn key(params: &WebhookParams) -> Result<Option<(HeaderName, PKey<Private>)>, WebhookError> {
+    let Some(secret) = &params.signing_key else {
+        return Ok(None);
+    };
+    let secret = secret.read().map_err(|source| WebhookError::Secret {
+        header: "signing_key".to_owned(),
+        source,
+    })?;
+    if secret.is_empty() {
+        return Err(WebhookError::NoKey);
+    }
+    let (name, _) = header(&params.signature_header, "")?;
+    Ok(Some((name, PKey::hmac(secret.as_bytes())?)))
+}
+
+fn sign(key: &PKey<Private>, body: &[u8]) -> Result<HeaderValue, WebhookError> {
+    let mut signer = Signer::new(MessageDigest::sha256(), key)?;
+    let mut text = "sha256=".to_owned();
+    for byte in signer.sign_oneshot_to_vec(body)? {
+        let _ = write!(text, "{byte:02x}");
+    }
+    HeaderValue::from_str(&text).map_err(|_| WebhookError::Header("signature".to_owned()))
+}
+
+/// What went wrong, and why: the library's own text stops at "error sending request", and has the URL.
+fn unreachable(error: reqwest::Error) -> WebhookError {
+    let error = error.without_url();
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(&error);
+    while let Some(next) = cause {
+        let _ = write!(text, ": {next}");
+        cause = next.source();
+    }
+    WebhookError::Unreachable(text)
+}
+
+#[cfg(test)]
+mod tests;
