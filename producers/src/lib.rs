@@ -7,6 +7,7 @@ mod announcer;
 mod bounded;
 mod errand;
 mod exec;
+mod file;
 mod heartbeat;
 mod http;
 mod monitor;
@@ -17,6 +18,7 @@ mod topic_template;
 use fedmsg_actors::Registry;
 
 pub use self::exec::{ExecProducer, ExecProducerParams, Output};
+pub use self::file::{Beginning, FileParams, FileProducer};
 pub use self::heartbeat::{Heartbeat, HeartbeatParams};
 pub use self::http::{Format, HttpParams, HttpProducer, JsonPointer, Publish, Url};
 pub use self::monitor::{MonitorParams, MonitorProducer};
@@ -33,6 +35,7 @@ pub use self::topic_template::{TopicTemplate, TopicTemplateError};
 /// ```
 pub fn register(registry: &mut Registry) {
     registry.producer::<ExecProducer>();
+    registry.producer::<FileProducer>();
     registry.producer::<Heartbeat>();
     registry.producer::<HttpProducer>();
     registry.producer::<MonitorProducer>();

@@ -1,0 +1,239 @@
+//! The producer that follows a file, such as a log, and publishes each line once.
+//!
+//! A [`Follower`] reads; a [`StateFile`] keeps the position over restarts.
+
+mod follower;
+mod position;
+mod rotated;
+mod state_file;
+
+use std::env;
+use std::path::PathBuf;
+
+use fedmsg::json::{Object, Value};
+use fedmsg_actors::{BoxError, Producer, ProducerContext};
+use fedmsg_config::{ByteSize, ParamsError};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use tracing::warn;
+
+use self::follower::{Batch, FollowError, Follower};
+use self::position::Position;
+use self::state_file::StateFile;
+use crate::announcer::Announcer;
+use crate::bounded;
+use crate::errand::Errand;
+use crate::topic_template::TopicTemplate;
+
+/// So many batches of lines are read at a tick; the next one goes on.
+const BATCHES: usize = 64;
+
+/// What `[producers.NAME.params]` may say for kind `file`.
+///
+/// ```
+/// let params: fedmsg_producers::FileParams = toml::from_str(
+///     r#"path = "/var/log/app.log"
+///        state_file = "/var/lib/fedmsg/app.json""#,
+/// )?;
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileParams {
+    /// The file that is followed. It need not be there yet. Required.
+    #[schemars(example = "/var/log/app.log")]
+    pub path: PathBuf,
+    /// The file that keeps how far it has been read, in a folder that the hub may write to. By default
+    /// `producer-NAME.json` in the state directory that systemd has made (`STATE_DIRECTORY`); required
+    /// where there is none.
+    #[serde(default)]
+    pub state_file: Option<PathBuf>,
+    /// Where to begin in a file that has never been read: at its "end" or its "start". Default "end".
+    #[serde(default)]
+    pub from: Beginning,
+    /// The most bytes of a line that are published, from "1 KiB" to "64 MiB"; the rest of it is left out,
+    /// and the message has a member `cut`. Default "64 KiB".
+    #[serde(default = "sixty_four_kib", deserialize_with = "bounded::size")]
+    pub max_line: ByteSize,
+    /// The topic after `<topic_prefix>.<environment>.`: a template of at least two words. Default
+    /// "{{ name }}.line".
+    #[serde(default)]
+    pub topic: Option<TopicTemplate>,
+}
+
+/// Where to begin in a file that has never been read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Beginning {
+    /// With what is written from now on.
+    #[default]
+    End,
+    /// With its first line.
+    Start,
+}
+
+/// Follows a file and publishes `{"line": …, "path": …}` for each line that is complete. What is no UTF-8
+/// becomes U+FFFD.
+///
+/// A file that is renamed, with a new one in its place, is read to its end first: a line without an end is
+/// taken then. One that is copied and emptied (`copytruncate` of logrotate(8)) goes on in the copy. A file is
+/// known by its inode and by its first kilobyte; older ones are looked for beside it, as its name with `.`
+/// or `-` and digits, not compressed.
+///
+/// How far it has been read is written down after each batch, up to 256 lines or 1 MiB, has been handed to
+/// the publisher:
+///
+/// | event | what it costs |
+/// |---|---|
+/// | the hub is stopped, or a tick fails or is cancelled | nothing |
+/// | SIGKILL, a crash, a panic | up to one batch of lines is published again |
+/// | SIGKILL or a crash | what the sockets have not sent yet is lost, as for every publisher |
+/// | the file is rotated, and compressed or deleted before it has been read | those lines; counted as `files_lost` |
+/// | the file is emptied, and grows beyond where it was read within a tick, with the same first kilobyte | the lines before that place |
+///
+/// ```
+/// use std::time::Duration;
+/// use fedmsg_actors::TestBus;
+/// use fedmsg_producers::FileProducer;
+///
+/// let folder = tempfile::tempdir()?;
+/// let (log, state) = (folder.path().join("log"), folder.path().join("state"));
+/// std::fs::write(&log, "one\ntwo\nthr")?;
+/// let settings = format!(
+///     "every = '1s'\nparams = {{ path = {log:?}, state_file = {state:?}, from = 'start' }}"
+/// );
+/// TestBus::new().producer::<FileProducer>("app", &settings).run(async |bus| {
+///     bus.advance(Duration::from_secs(1)).await;
+///     for expected in ["one", "two"] {
+///         let line = bus.next_published().await;
+///         assert_eq!(line.topic().as_str(), "com.example.dev.app.line");
+///         assert_eq!(line.msg().get("line").and_then(|line| line.as_str()), Some(expected));
+///     }
+/// });
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct FileProducer {
+    path: PathBuf,
+    announcer: Announcer,
+    state: StateFile,
+    max_line: usize,
+    /// Absent while an errand has it, and after one that was cancelled.
+    follower: Option<Follower>,
+    errand: Errand<(Follower, Result<Batch, FollowError>)>,
+    /// How far lines have been published, and nobody has noted it yet.
+    published: Option<Position>,
+}
+
+impl Producer for FileProducer {
+    const KIND: &'static str = "file";
+    const ABOUT: &'static str = "Follows a file, such as a log, and publishes each line once";
+    type Params = FileParams;
+
+    async fn from_params(params: FileParams, context: &ProducerContext) -> Result<Self, BoxError> {
+        let state_file = match params.state_file {
+            Some(file) => file,
+            None => default_state_file(context.name())?,
+        };
+        let state = StateFile::new(state_file, params.path.clone());
+        if state.load()?.is_none() {
+            // From here on the file has been looked at: what is written to it later is new.
+            let position = Follower::beginning(&params.path, params.from == Beginning::End)?;
+            state.save(&position)?;
+        }
+        Ok(Self {
+            path: params.path,
+            announcer: Announcer::open(params.topic, "line", context).await?,
+            state,
+            max_line: params.max_line.as_usize(),
+            follower: None,
+            errand: Errand::new(),
+            published: None,
+        })
+    }
+
+    async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
+        for _ in 0..BATCHES {
+            let batch = self.go_on(Follower::read).await?;
+            if batch.files_lost > 0 {
+                self.announcer.count("files_lost", batch.files_lost);
+                warn!("a file has gone or was emptied, perhaps before all of it had been read");
+            }
+            if batch.is_empty() {
+                break;
+            }
+            self.publish(batch, context).await?;
+        }
+        self.go_on(|_| Ok(Batch::default())).await?;
+        Ok(self.announcer.finish()?)
+    }
+
+    async fn stop(&mut self, _: &ProducerContext) {
+        if let Err(error) = self.go_on(|_| Ok(Batch::default())).await {
+            warn!(
+                error,
+                "how far a file has been read could not be noted: lines may come again"
+            );
+        }
+    }
+}
+
+impl FileProducer {
+    /// Notes how far lines have been published, then has the follower do more.
+    async fn go_on(
+        &mut self,
+        more: fn(&mut Follower) -> Result<Batch, FollowError>,
+    ) -> Result<Batch, BoxError> {
+        let (path, max_line, state) = (self.path.clone(), self.max_line, self.state.clone());
+        let (follower, published) = (self.follower.take(), self.published.take());
+        let work = move || {
+            let mut follower = follower.unwrap_or_else(|| Follower::new(path, max_line, state));
+            let batch = follower.note(published).and_then(|()| more(&mut follower));
+            (follower, batch)
+        };
+        let (follower, batch) = self.errand.run(work).await?;
+        self.follower = Some(follower);
+        Ok(batch?)
+    }
+
+    /// Publishes lines; whatever ends it, those that were published are known.
+    async fn publish(&mut self, batch: Batch, context: &ProducerContext) -> Result<(), BoxError> {
+        for line in batch.lines {
+            if line.is_cut {
+                self.announcer.count("lines_cut", 1);
+            }
+            let mut msg = Object::new();
+            msg.insert("line", line.text);
+            msg.insert("path", &*self.path.to_string_lossy());
+            if line.is_cut {
+                msg.insert("cut", true);
+            }
+            self.announcer
+                .announce_one(Value::Object(msg), context)
+                .await?;
+            self.published = Some(line.end);
+        }
+        if batch.end.is_some() {
+            self.published = batch.end;
+        }
+        Ok(())
+    }
+}
+
+/// Where systemd has the states of a service (`StateDirectory=`, systemd.exec(5)).
+fn default_state_file(name: &str) -> Result<PathBuf, ParamsError> {
+    let folders = env::var_os("STATE_DIRECTORY").unwrap_or_default();
+    let folder = env::split_paths(&folders)
+        .next()
+        .filter(|it| !it.as_os_str().is_empty());
+    let file = format!("producer-{}.json", name.replace('/', "_"));
+    let missing = "missing: there is no STATE_DIRECTORY to keep how far the file has been read";
+    let folder = folder.ok_or_else(|| ParamsError::invalid("state_file", missing))?;
+    Ok(folder.join(file))
+}
+
+fn sixty_four_kib() -> ByteSize {
+    ByteSize::kib(64)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,310 @@
+//! `Follower`: reads the lines of a file in batches, and goes on in the one that takes its place.
+//!
+//! It blocks; [`super::FileProducer`] runs it as an errand, and tells it how far lines were published.
+
+use std::fs::File;
+use std::io;
+use std::mem;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use super::position::Position;
+use super::rotated;
+use super::state_file::{StateFile, StateFileError};
+
+/// The most lines of a batch.
+const LINES: usize = 256;
+
+/// The most bytes of a batch, or one line that is longer.
+const BYTES: usize = 1024 * 1024;
+
+/// Why a file cannot be followed now.
+#[derive(Debug, Error)]
+pub(super) enum FollowError {
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    State(#[from] StateFileError),
+}
+
+/// A line.
+#[derive(Debug, PartialEq)]
+pub(super) struct Line {
+    pub(super) text: String,
+    /// Whether there is more of it.
+    pub(super) is_cut: bool,
+    /// Where the next one begins.
+    pub(super) end: Position,
+}
+
+/// Lines that follow one another.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) lines: Vec<Line>,
+    /// Where reading goes on; absent where nothing has been read.
+    pub(super) end: Option<Position>,
+    /// Files that have gone, perhaps with lines that nobody has read.
+    pub(super) files_lost: u64,
+}
+
+impl Batch {
+    /// Whether there was nothing to read.
+    pub(super) fn is_empty(&self) -> bool {
+        self.end.is_none()
+    }
+}
+
+/// Follows a file.
+pub(super) struct Follower {
+    path: PathBuf,
+    max_line: usize,
+    state: StateFile,
+    /// How far lines have been published; absent until the state has been read.
+    position: Option<Position>,
+    /// Whether the state does not have that yet.
+    is_unsaved: bool,
+    /// The file that the position is in.
+    file: Option<File>,
+    /// Whether another file was seen in its place, and this one at its end: its writer gets until the next
+    /// look to notice.
+    is_left: bool,
+}
+
+impl Follower {
+    pub(super) fn new(path: PathBuf, max_line: usize, state: StateFile) -> Self {
+        Self {
+            path,
+            max_line,
+            state,
+            position: None,
+            is_unsaved: false,
+            file: None,
+            is_left: false,
+        }
+    }
+
+    /// Where to begin in a file that was never read.
+    pub(super) fn beginning(path: &Path, is_at_end: bool) -> Result<Position, FollowError> {
+        let position = || {
+            let Some(file) = rotated::open(path)? else {
+                return Ok(Position::default());
+            };
+            let length = if is_at_end { file.metadata()?.len() } else { 0 };
+            let mut last = [b'\n'];
+            if let Some(before) = length.checked_sub(1) {
+                file.read_exact_at(&mut last, before)?;
+            }
+            // A line that has begun is no line of ours.
+            Position::at(&file, length, last != *b"\n")
+        };
+        position().map_err(|source| FollowError::Unreadable {
+            path: path.to_owned(),
+            source,
+        })
+    }
+
+    /// Notes that lines have been published up to there, and what could not be noted before.
+    pub(super) fn note(&mut self, published: Option<Position>) -> Result<(), FollowError> {
+        if let Some(published) = published {
+            self.position = Some(published);
+            self.is_unsaved = true;
+        }
+        if let Some(position) = &self.position
+            && self.is_unsaved
+        {
+            self.state.save(position)?;
+            self.is_unsaved = false;
+        }
+        Ok(())
+    }
+
+    /// Reads the next lines. They come again until they are noted as published.
+    pub(super) fn read(&mut self) -> Result<Batch, FollowError> {
+        if self.position.is_none() {
+            self.position = Some(self.state.load()?.unwrap_or_default());
+        }
+        let batch = self.read_on();
+        batch.map_err(|source| FollowError::Unreadable {
+            path: self.path.clone(),
+            source,
+        })
+    }
+
+    fn read_on(&mut self) -> io::Result<Batch> {
+        let mut files_lost = 0;
+        loop {
+            let position = self.position.clone().unwrap_or_default();
+            let (file, position) = match self.file.take() {
+                Some(file) if position.fits(&file)? => (file, position),
+                left => match self.find(&position, left, &mut files_lost)? {
+                    Some(found) => found,
+                    None => return Ok(Batch::default()),
+                },
+            };
+            self.position = Some(position.clone());
+            let (mut batch, rest) = self.lines(&file, &position)?;
+            batch.files_lost = mem::take(&mut files_lost);
+            if !batch.is_empty() {
+                (self.file, self.is_left) = (Some(file), false);
+                return Ok(batch);
+            }
+            let Some(next) = self.next(&file, &position)? else {
+                (self.file, self.is_left) = (Some(file), false);
+                return Ok(batch);
+            };
+            if !mem::replace(&mut self.is_left, true) {
+                self.file = Some(file);
+                return Ok(batch);
+            }
+            if !rest.is_empty() {
+                // Nobody will end this line any more.
+                let end = position.offset + rest.len() as u64;
+                let end = Position::at(&file, end, false)?;
+                batch.lines.push(self.line(&rest, end.clone()));
+                batch.end = Some(end);
+                self.file = Some(file);
+                return Ok(batch);
+            }
+            files_lost = batch.files_lost;
+            self.position = Some(Position::at(&next, 0, false)?);
+            (self.file, self.is_left) = (Some(next), false);
+        }
+    }
+
+    /// Finds the file that a position is in, or where to go on when it has gone; `None` when there is
+    /// nothing yet. `left` is the file that it was in and does not fit any more.
+    fn find(
+        &self,
+        position: &Position,
+        left: Option<File>,
+        files_lost: &mut u64,
+    ) -> io::Result<Option<(File, Position)>> {
+        let present = match left {
+            Some(left) => Some(left),
+            None => rotated::open(&self.path)?,
+        };
+        if let Some(file) = &present
+            && position.is_in(&file.metadata()?)
+            && position.fits(file)?
+        {
+            return Ok(present.map(|file| (file, position.clone())));
+        }
+        if !position.is_nowhere()
+            && let Some(file) = self.find_rotated(position)?
+        {
+            let position = Position::at(&file, position.offset, position.is_within)?;
+            return Ok(Some((file, position)));
+        }
+        let Some(file) = present else {
+            return Ok(None);
+        };
+        *files_lost += u64::from(position.offset > 0);
+        let start = Position::at(&file, 0, false)?;
+        Ok(Some((file, start)))
+    }
+
+    /// Finds what the file that a position is in has been renamed or copied to.
+    fn find_rotated(&self, position: &Position) -> io::Result<Option<File>> {
+        let mut copy = None;
+        for (_, path) in rotated::files(&self.path)? {
+            let Some(file) = rotated::open(&path).ok().flatten() else {
+                continue;
+            };
+            if !position.fits(&file)? {
+                continue;
+            }
+            if position.is_in(&file.metadata()?) {
+                return Ok(Some(file));
+            }
+            if position.has_head() && copy.is_none() {
+                copy = Some(file);
+            }
+        }
+        Ok(copy)
+    }
+
+    /// The file that comes after one that has been read to its end: the oldest that is newer.
+    fn next(&self, file: &File, position: &Position) -> io::Result<Option<File>> {
+        let present = rotated::open(&self.path)?;
+        if let Some(present) = &present
+            && position.is_in(&present.metadata()?)
+        {
+            return Ok(None);
+        }
+        let modified = file.metadata()?.modified()?;
+        for (other, path) in rotated::files(&self.path)?.into_iter().rev() {
+            if other <= modified {
+                continue;
+            }
+            if let Some(next) = rotated::open(&path).ok().flatten()
+                && !position.is_in(&next.metadata()?)
+            {
+                return Ok(Some(next));
+            }
+        }
+        Ok(present)
+    }
+
+    /// The lines from a position on, and what is there of one that has no end yet.
+    fn lines(&self, file: &File, position: &Position) -> io::Result<(Batch, Vec<u8>)> {
+        let mut bytes = vec![0; BYTES.max(self.max_line + 2)];
+        let length = read_at(file, &mut bytes, position.offset)?;
+        bytes.truncate(length);
+        let (mut offset, mut is_within) = (position.offset, position.is_within);
+        let (mut lines, mut rest) = (Vec::new(), &*bytes);
+        while lines.len() < LINES {
+            let Some(end) = rest.iter().position(|&byte| byte == b'\n') else {
+                if !is_within && rest.len() <= self.max_line {
+                    break;
+                }
+                // Too long to wait for its end.
+                offset += rest.len() as u64;
+                if !mem::replace(&mut is_within, true) {
+                    lines.push(self.line(rest, Position::at(file, offset, true)?));
+                }
+                rest = &[];
+                break;
+            };
+            let (line, after) = rest.split_at(end);
+            rest = after.get(1..).unwrap_or_default();
+            offset += end as u64 + 1;
+            if !mem::take(&mut is_within) {
+                lines.push(self.line(line, Position::at(file, offset, false)?));
+            }
+        }
+        let has_moved = offset > position.offset;
+        let end = has_moved.then(|| Position::at(file, offset, is_within));
+        let batch = Batch {
+            lines,
+            end: end.transpose()?,
+            files_lost: 0,
+        };
+        Ok((batch, rest.to_vec()))
+    }
+
+    fn line(&self, bytes: &[u8], end: Position) -> Line {
+        let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+        let shown = bytes.get(..self.max_line).unwrap_or(bytes);
+        Line {
+            text: String::from_utf8_lossy(shown).into_owned(),
+            is_cut: shown.len() < bytes.len(),
+            end,
+        }
+    }
+}
+
+/// Reads as much as there is.
+fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut length = 0;
+    while let Some(free) = bytes.get_mut(length..).filter(|free| !free.is_empty()) {
+        match file.read_at(free, offset + length as u64) {
+            Ok(0) => break,
+            Ok(read) => length += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(length)
+}

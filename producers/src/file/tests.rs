@@ -1,0 +1,340 @@
+//! A log that grows, is rotated in either way, goes and comes, while its reader starts anew: every line once.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use fedmsg_actors::TestBus;
+use tempfile::TempDir;
+
+use super::follower::Line;
+use super::*;
+
+/// A log, and who reads it.
+struct Scene {
+    folder: TempDir,
+    follower: Follower,
+    lost: u64,
+}
+
+impl Scene {
+    /// A log with this, read from its end or start.
+    fn new(text: &str, is_at_end: bool) -> Self {
+        let folder = TempDir::new().unwrap();
+        let state = StateFile::new(folder.path().join("state"), folder.path().join("log"));
+        let follower = Follower::new(folder.path().join("log"), 100, state.clone());
+        let scene = Self {
+            folder,
+            follower,
+            lost: 0,
+        };
+        scene.append("log", text);
+        let position = Follower::beginning(&scene.path("log"), is_at_end).unwrap();
+        state.save(&position).unwrap();
+        scene
+    }
+
+    fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn append(&self, name: &str, text: &str) {
+        let file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(self.path(name));
+        file.unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
+    fn rename(&self, from: &str, to: &str) {
+        fs::rename(self.path(from), self.path(to)).unwrap();
+    }
+
+    /// As logrotate does with `copytruncate`.
+    fn copy_and_truncate(&self, to: &str) {
+        fs::copy(self.path("log"), self.path(to)).unwrap();
+        fs::OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(self.path("log"))
+            .unwrap();
+    }
+
+    /// Gives a file a time that is older than that of those that are younger.
+    fn age(&self, name: &str, seconds: u64) {
+        let file = fs::File::open(self.path(name)).unwrap();
+        let time = std::time::SystemTime::now() - Duration::from_secs(seconds);
+        file.set_modified(time).unwrap();
+    }
+
+    /// The hub is killed, and starts anew.
+    fn restart(&mut self) {
+        let state = StateFile::new(self.path("state"), self.path("log"));
+        self.follower = Follower::new(self.path("log"), 100, state);
+    }
+
+    /// Looks as often as it takes to be sure that there is nothing more; returns the new lines.
+    fn look(&mut self) -> String {
+        let mut texts = Vec::new();
+        for _ in 0..3 {
+            loop {
+                let batch = self.follower.read().unwrap();
+                self.lost += batch.files_lost;
+                if batch.is_empty() {
+                    break;
+                }
+                texts.extend(batch.lines.into_iter().map(|line: Line| line.text));
+                self.follower.note(batch.end).unwrap();
+            }
+        }
+        texts.join(",")
+    }
+}
+
+#[test]
+fn complete_lines_are_read_once_and_the_last_one_waits_for_its_end() {
+    let mut scene = Scene::new("a\nb\nc", false);
+    assert_eq!(scene.look(), "a,b");
+    scene.append("log", "c");
+    assert_eq!(scene.look(), "");
+    scene.append("log", "c\r\n\nd\u{0}\n");
+    assert_eq!(scene.look(), "ccc,,d\u{0}");
+    scene.restart();
+    assert_eq!(scene.look(), "");
+    let mut scene = Scene::new("old\nbegun", true);
+    assert_eq!(scene.look(), "");
+    scene.append("log", " before\nnew\n");
+    assert_eq!(scene.look(), "new", "a line that had begun is not ours");
+}
+
+#[test]
+fn what_is_not_noted_comes_again_and_what_is_does_not() {
+    let mut scene = Scene::new("a\nb\nc\n", false);
+    let batch = scene.follower.read().unwrap();
+    scene
+        .follower
+        .note(Some(batch.lines[1].end.clone()))
+        .unwrap();
+    scene.restart();
+    assert_eq!(scene.look(), "c");
+    let mut scene = Scene::new("a\nb\n", false);
+    scene.follower.read().unwrap();
+    assert_eq!(scene.look(), "a,b");
+}
+
+#[test]
+fn a_file_that_is_renamed_is_read_to_its_end_first_also_over_a_restart() {
+    for restarts in [false, true] {
+        let mut scene = Scene::new("a\n", false);
+        assert_eq!(scene.look(), "a");
+        scene.append("log", "b\n");
+        scene.rename("log", "log.1");
+        scene.append("log.1", "c\nlast");
+        if restarts {
+            scene.restart();
+        }
+        assert_eq!(scene.look(), "b,c", "nothing has taken its place");
+        scene.append("log", "d\n");
+        if restarts {
+            scene.restart();
+        }
+        assert_eq!(scene.look(), "last,d");
+        scene.append("log", "e\n");
+        assert_eq!((scene.look(), scene.lost), ("e".to_owned(), 0));
+    }
+}
+
+#[test]
+fn the_writer_gets_a_moment_to_notice_that_its_file_was_renamed() {
+    let mut scene = Scene::new("a\n", false);
+    assert_eq!(scene.look(), "a");
+    scene.rename("log", "log.1");
+    scene.append("log", "c\n");
+    assert!(scene.follower.read().unwrap().is_empty());
+    scene.append("log.1", "b\n");
+    assert_eq!(scene.look(), "b,c");
+}
+
+#[test]
+fn files_that_were_rotated_while_nobody_looked_are_read_in_order() {
+    let mut scene = Scene::new("a\n", false);
+    assert_eq!(scene.look(), "a");
+    scene.append("log", "b\n");
+    scene.rename("log", "log.2");
+    scene.append("log.1", "c\n");
+    scene.append("log", "d\n");
+    for (name, age) in [
+        ("log.3", 40),
+        ("log.2", 30),
+        ("log.1", 20),
+        ("log.old", 15),
+        ("log", 10),
+    ] {
+        scene.append(name, "");
+        scene.age(name, age);
+    }
+    scene.append("log.old", "x\n");
+    scene.restart();
+    assert_eq!((scene.look(), scene.lost), ("b,c,d".to_owned(), 0));
+}
+
+#[test]
+fn a_file_that_is_copied_and_emptied_goes_on_in_the_copy() {
+    for restarts in [false, true] {
+        for after in [
+            "",
+            "c\n",
+            "c\nwhich is longer than all that was there before\n",
+        ] {
+            let mut scene = Scene::new("a\n", false);
+            assert_eq!(scene.look(), "a");
+            scene.append("log", "b\n");
+            scene.copy_and_truncate("log.1");
+            scene.append("log", after);
+            if restarts {
+                scene.restart();
+            }
+            let expected = format!("b,{}", after.trim_end().replace('\n', ","));
+            assert_eq!(scene.look(), expected.trim_end_matches(','), "{after:?}");
+            scene.append("log", "d\n");
+            assert_eq!((scene.look(), scene.lost), ("d".to_owned(), 0));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_has_gone_or_was_emptied_is_noted_and_the_next_is_read_from_its_start() {
+    let mut scene = Scene::new("a\n", false);
+    assert_eq!(scene.look(), "a");
+    fs::remove_file(scene.path("log")).unwrap();
+    assert_eq!((scene.look(), scene.lost), (String::new(), 0));
+    scene.append("log", "b\n");
+    assert_eq!(
+        (scene.look(), scene.lost),
+        ("b".to_owned(), 0),
+        "it was held open"
+    );
+    fs::write(scene.path("log"), "").unwrap();
+    scene.append("log", "c\n");
+    fs::write(scene.path("log"), "d\nd\n").unwrap();
+    assert_eq!((scene.look(), scene.lost), ("d,d".to_owned(), 1));
+    scene.rename("log", "log.gone");
+    scene.restart();
+    assert_eq!((scene.look(), scene.lost), (String::new(), 1));
+    scene.append("log", "e\n");
+    assert_eq!((scene.look(), scene.lost), ("e".to_owned(), 2));
+}
+
+#[test]
+fn a_file_that_comes_later_is_read_from_its_start_and_what_is_none_is_an_error() {
+    let mut scene = Scene::new("", true);
+    fs::remove_file(scene.path("log")).unwrap();
+    let nowhere = Follower::beginning(&scene.path("log"), true).unwrap();
+    scene.follower.note(Some(nowhere)).unwrap();
+    scene.restart();
+    assert_eq!(scene.look(), "");
+    fs::create_dir(scene.path("log")).unwrap();
+    assert!(scene.follower.read().is_err());
+    fs::remove_dir(scene.path("log")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        scene.path("log"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::from_raw_mode(0o600),
+        0,
+    )
+    .unwrap();
+    assert!(scene.follower.read().is_err(), "a pipe, which would block");
+    fs::remove_file(scene.path("log")).unwrap();
+    scene.append("log", "a\n");
+    assert_eq!(scene.look(), "a");
+}
+
+#[test]
+fn a_line_that_is_too_long_is_cut_even_if_it_never_ends() {
+    let mut scene = Scene::new("", false);
+    for _ in 0..30 {
+        scene.append("log", &"x".repeat(100_000));
+    }
+    assert_eq!(scene.look(), "x".repeat(100));
+    scene.append("log", "still\nshort\n");
+    scene.restart();
+    assert_eq!(scene.look(), "short");
+    scene.append(
+        "log",
+        &format!("{}\n{}\n", "y".repeat(101), "z".repeat(100)),
+    );
+    let batch = scene.follower.read().unwrap();
+    let cut: Vec<_> = batch
+        .lines
+        .iter()
+        .map(|line| (line.text.len(), line.is_cut))
+        .collect();
+    assert_eq!(cut, [(100, true), (100, false)]);
+}
+
+#[test]
+fn many_lines_come_in_batches() {
+    let text: String = (0..1000).map(|number| format!("{number}\n")).collect();
+    let mut scene = Scene::new(&text, false);
+    assert_eq!(scene.follower.read().unwrap().lines.len(), 256);
+    assert_eq!(scene.look(), text.trim_end().replace('\n', ","));
+}
+
+fn settings(folder: &Path, more: &str) -> String {
+    let (log, state) = (folder.join("log"), folder.join("state"));
+    format!("every = '1s'\nparams = {{ path = {log:?}, state_file = {state:?}, {more} }}")
+}
+
+#[test]
+fn a_hub_publishes_every_line_once_over_restarts_and_passes_over_what_has_no_topic() {
+    let folder = TempDir::new().unwrap();
+    let settings = settings(
+        folder.path(),
+        "topic = '''app.{{ (msg.line | split('='))[1] }}'''",
+    );
+    let mut seen = Vec::new();
+    for round in 0..3 {
+        let bus = TestBus::new().producer::<FileProducer>("x", &settings);
+        let report = bus.run(async |bus| {
+            let text = format!("n={round}\nnone\nm={round}\n");
+            let log = OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(folder.path().join("log"));
+            log.unwrap().write_all(text.as_bytes()).unwrap();
+            bus.advance(Duration::from_secs(1)).await;
+            for _ in 0..2 {
+                seen.push(bus.next_published().await.topic().as_str().to_owned());
+            }
+        });
+        let status = report.status.producer("x").unwrap();
+        assert_eq!(
+            (status.figures["published"], status.figures["passed_over"]),
+            (2, 1)
+        );
+    }
+    let expected = ["app.0", "app.0", "app.1", "app.1", "app.2", "app.2"];
+    assert_eq!(
+        seen,
+        expected.map(|topic| format!("com.example.dev.{topic}"))
+    );
+}
+
+#[test]
+fn a_state_that_is_none_of_ours_or_cannot_be_kept_is_refused_at_the_start() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("state"), "[]").unwrap();
+    let start = |settings: &str| {
+        let bus = TestBus::new().producer::<FileProducer>("x", settings);
+        bus.try_run(async |_| ()).map_err(|error| error.to_string())
+    };
+    let error = start(&settings(folder.path(), "")).unwrap_err();
+    assert!(error.contains("is no state file"), "{error}");
+    let missing = folder.path().join("missing");
+    let error = start(&settings(&missing, "")).unwrap_err();
+    assert!(error.contains("cannot write the state file"), "{error}");
+    let error = start("every = '1s'\nparams.path = '/var/log/x'").unwrap_err();
+    assert!(error.contains("state_file"), "{error}");
+}
