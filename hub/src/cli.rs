@@ -60,6 +60,7 @@ enum Command {
     Ca(ca::CaArgs),
     Config(config::ConfigArgs),
     Check(check::CheckArgs),
+    New(new::NewArgs),
     Collectd(collectd::CollectdArgs),
 }
 
@@ -121,6 +122,7 @@ fn alone(name: &'static str, args: Vec<OsString>) -> Result<Command, clap::Error
         "tail" => tail::TailArgs::from_arg_matches(&matches).map(Command::Tail),
         "announce" => announce::AnnounceArgs::from_arg_matches(&matches).map(Command::Announce),
         "trigger" => trigger::TriggerArgs::from_arg_matches(&matches).map(Command::Trigger),
+        "new" => new::NewArgs::from_arg_matches(&matches).map(Command::New),
         "check" => check::CheckArgs::from_arg_matches(&matches).map(Command::Check),
         "collectd" => collectd::CollectdArgs::from_arg_matches(&matches).map(Command::Collectd),
         "dg-replay" => dg_replay::DgReplayArgs::from_arg_matches(&matches).map(Command::DgReplay),
@@ -146,6 +148,7 @@ fn execute(command: Command) -> ExitCode {
         Command::DgReplay(args) => dg_replay::run(args),
         Command::Ca(args) => ca::run(args),
         Command::Config(args) => config::run(args),
+        Command::New(args) => new::run(&args),
         Command::Collectd(args) => collectd::run(args),
         Command::Check(args) => return check::run(&args), // Nagios has statuses of its own
     };

@@ -13,6 +13,7 @@ pub(crate) mod gateway;
 pub(crate) mod hub;
 pub(crate) mod input;
 pub(crate) mod logger;
+pub(crate) mod new;
 pub(crate) mod outlet;
 pub(crate) mod preset;
 pub(crate) mod relay;

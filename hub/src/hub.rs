@@ -7,7 +7,9 @@ use std::io;
 use std::sync::Arc;
 
 use fedmsg::{Bus, Config};
-use fedmsg_actors::{Consumer, Producer, Registry, RunningHub, StartError, StopReport, block_on};
+use fedmsg_actors::{
+    Consumer, PlanError, Producer, Registry, RunningHub, StartError, StopReport, block_on,
+};
 use fedmsg_config::ConfigErrors;
 use thiserror::Error;
 use tracing::info;
@@ -111,6 +113,21 @@ impl HubBuilder {
     pub fn producer<P: Producer>(mut self) -> Self {
         self.registry.producer::<P>();
         self
+    }
+
+    /// Looks up all that the configuration enables, as [`HubBuilder::run`] does before it starts, and
+    /// starts nothing: what is wrong with it, or nothing. For a test of a hub's own configuration.
+    ///
+    /// ```
+    /// use fedmsg_hub::{Config, Hub};
+    ///
+    /// let config = Config::from_toml("[consumers.audit]\nkind = \"lgo\"")?;
+    /// assert_eq!(Hub::builder(config).check().len(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn check(&self) -> Vec<PlanError> {
+        self.registry.check(&self.config)
     }
 
     /// Runs the hub on this thread until SIGTERM, SIGINT or SIGHUP, then stops it in order; a second

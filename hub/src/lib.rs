@@ -52,8 +52,9 @@ pub use fedmsg::{
 };
 pub use fedmsg_actors::{
     BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, ConsumerState, ConsumerStatus,
-    HubStatus, Kind, NoParams, Parameter, Producer, ProducerContext, ProducerState, ProducerStatus,
-    Rate, RateLimit, Registry, Source, SourceStatus, StopReport, TestBus, TestHub, schemars, serde,
+    HubStatus, Kind, NoParams, Parameter, PlanError, Producer, ProducerContext, ProducerState,
+    ProducerStatus, Rate, RateLimit, Registry, Source, SourceStatus, StopReport, TestBus, TestHub,
+    schemars, serde,
 };
 pub use fedmsg_message::TopicPattern;
 

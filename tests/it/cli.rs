@@ -21,7 +21,7 @@ mod trigger;
 use crate::peers::Finished;
 
 /// The commands, each by its own name and as the word after `fedmsg`.
-const COMMANDS: [(&str, &str); 13] = [
+const COMMANDS: [(&str, &str); 14] = [
     ("fedmsg-hub", "hub"),
     ("fedmsg-relay", "relay"),
     ("fedmsg-signing-relay", "signing-relay"),
@@ -35,13 +35,14 @@ const COMMANDS: [(&str, &str); 13] = [
     ("fedmsg-config", "config"),
     ("fedmsg-check", "check"),
     ("fedmsg-collectd", "collectd"),
+    ("fedmsg-new", "new"),
 ];
 
 /// Those that join the bus: they have flags for the configuration, and a log.
 fn commands_on_the_bus() -> impl Iterator<Item = (&'static str, &'static str)> {
     COMMANDS
         .into_iter()
-        .filter(|(_, word)| !["ca", "config"].contains(word))
+        .filter(|(_, word)| !["ca", "config", "new"].contains(word))
 }
 
 /// Checks the exit status of a command that has failed, that it has written nothing but a complaint,

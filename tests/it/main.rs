@@ -10,6 +10,7 @@ mod examples;
 mod gateway;
 mod hub;
 mod interop;
+mod new;
 mod peers;
 mod raw;
 mod readme;

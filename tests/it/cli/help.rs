@@ -59,6 +59,7 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
         ),
         ("Check a hub: see whether", vec![0, 1, 2, 78]),
         ("Count messages for collectd", vec![0, 2, 70, 78]),
+        ("Begin a plugin or a hub of your own", vec![0, 2, 65, 74]),
     ];
     for ((own, word), (purpose, statuses)) in COMMANDS.into_iter().zip(about) {
         let mut bodies = Vec::new();
@@ -70,6 +71,7 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             match word {
                 "ca" => usage.push_str(" <COMMAND>"),
                 "trigger" => usage.push_str(" [-- <PROGRAM ARGUMENT>...]"),
+                "new" => usage.push_str(" <WHAT> <NAME>"),
                 "config" => usage.push_str(" [COMMAND]"),
                 _ => {}
             }
@@ -151,11 +153,12 @@ fn a_bad_command_line_is_answered_with_2_and_what_is_wrong_with_it() {
             let usage = format!("Usage: {}", words.join(" "));
             check_failure(&run(&words, &["--nonsense"]), 2, &["'--nonsense'", &usage]);
             check_failure(&run(&words, &["nonsense"]), 2, &["'nonsense'"]);
-            check_failure(
-                &run(&words, &["--confg", "x"]),
-                2,
-                &["'--confg'", "'--config'"],
-            );
+            // All but one have a configuration.
+            let (typo, flag) = match word {
+                "new" => ("--pth", "'--path'"),
+                _ => ("--confg", "'--config'"),
+            };
+            check_failure(&run(&words, &[typo, "x"]), 2, &[typo, flag]);
         }
     }
     for (own, word) in commands_on_the_bus() {
