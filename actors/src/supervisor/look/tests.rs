@@ -115,7 +115,7 @@ fn a_consumer_that_blocks_its_thread_is_named_until_it_goes_on() {
             }
             let status = bus.until(is_stuck).await;
             assert_eq!(status.stuck(), ["consumer held"]);
-            assert!(status.consumer("held").unwrap().stuck_ms > 50);
+            assert!(status.consumer("held").unwrap().stuck_ms >= 50);
             GATE.open();
             bus.until(|status| !is_stuck(status)).await;
             let status = bus.settle().await;
@@ -205,7 +205,9 @@ fn times_are_taken_where_somebody_wants_to_know() {
                 for _ in 0..3 {
                     bus.publish(TOPIC, "a while").await;
                 }
-                bus.settle().await;
+                // A message is off the mailbox a moment before its time is noted.
+                let is_noted = |status: &HubStatus| status.consumers[0].busy_us >= 180_000;
+                bus.until(is_noted).await;
                 taken = Some(bus.take_timings().await);
                 assert!(bus.take_timings().await.values().all(Vec::is_empty));
             });
