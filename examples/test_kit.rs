@@ -1,7 +1,8 @@
 //! How to test a consumer or producer: a real hub, within the test, on a clock that the test holds.
 //!
-//! `TestBus` needs no ports, no files and no waiting: what is published arrives over `inproc`, and
-//! hours pass when you say so. Put this into a `#[test]`; here it is a `main` so that it can be run.
+//! `TestBus` needs no ports, no files and no waiting: what is published arrives over `inproc`, hours
+//! pass when you say so, and so do accidents. Put this into a `#[test]`; here it is a `main` so that it
+//! can be run. `conformance` is the example of a test that finds what you have not thought of.
 //!
 //! Run it: `cargo run --example test_kit`
 #![expect(clippy::print_stdout, reason = "an example talks to its reader")]
@@ -9,8 +10,8 @@
 use std::time::Duration;
 
 use fedmsg_hub::{
-    BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, Producer,
-    ProducerContext, TestBus,
+    BoxError, CallOutcome, ConsumeError, Consumer, ConsumerContext, Delivery, DeliveryBuilder,
+    Faults, NoParams, Producer, ProducerContext, TestBus,
 };
 
 /// Answers every question.
@@ -48,32 +49,30 @@ impl Producer for Herald {
 }
 
 fn main() {
-    let report = TestBus::new()
+    let bus = TestBus::new()
+        .impatient() // retries and restarts come at once
         .consumer::<Oracle>("delphi", "topics = 'com.example.question.#'")
-        .producer::<Herald>("herald", "cron = '0 9 * * *'")
-        .run(async |bus| {
-            // Published to the hub, under a full topic, once the hub listens.
-            bus.publish("com.example.question.life", "what is it all about?")
-                .await;
-            // The next message that the hub publishes.
-            let answer = bus.next_published().await;
-            assert_eq!(answer.topic().as_str(), "com.example.dev.delphi.answer");
-            assert_eq!(answer.msg().as_i64(), Some(42));
+        .producer::<Herald>("herald", "cron = '0 9 * * *'");
+    let report = bus.run(async |bus| {
+        // Sent to the hub, under a full topic, once the hub listens; the next that the hub publishes.
+        bus.publish("com.example.question.life", "why?").await;
+        assert_eq!(bus.next_published().await.msg().as_i64(), Some(42));
 
-            // The test's clock starts at midnight. Eight hours pass at once, and nothing happens…
-            bus.advance(Duration::from_secs(8 * 3600)).await;
-            assert_eq!(
-                bus.status().await.producer("herald").map(|it| it.ticks),
-                Some(0)
-            );
-            // …and at nine the herald speaks.
-            bus.advance(Duration::from_secs(3600)).await;
-            let open = bus.next_published().await;
-            assert_eq!(open.topic().as_str(), "com.example.dev.herald.open");
+        // The test's clock starts at midnight. Nine hours pass at once, and the herald speaks.
+        bus.advance(Duration::from_secs(9 * 3600)).await;
+        let open = bus.next_published().await;
+        assert_eq!(open.topic().as_str(), "com.example.dev.herald.open");
 
-            bus.settle().await; // every message has been dealt with
-        });
+        // The oracle crashes after its answer, before the hub knows: it is asked again.
+        let question = DeliveryBuilder::new("com.example.question.love", "who?").msg_id("2026-7");
+        bus.send_with(&Faults::new().crash(1.0), [question]).await;
+        bus.settle().await; // every message has been dealt with
+    });
     // The hub has stopped in order. Did it handle everything that reached it?
     assert!(report.is_clean());
+    let outcomes: Vec<_> = report.calls.iter().map(|call| &call.outcome).collect();
+    let [consumed, crashed] = [CallOutcome::Consumed, CallOutcome::Crashed];
+    assert_eq!(outcomes, [&consumed, &crashed, &consumed]);
+    assert_eq!(report.published.len(), 4);
     println!("all tests passed");
 }

@@ -1,7 +1,7 @@
 //! The engine of a hub: what runs, and the two traits that plugin authors implement.
 //!
 //! A plugin author needs [`Consumer`] or [`Producer`], the context that its methods get, and
-//! [`TestBus`] to test it. [`Registry`] and [`RunningHub`] are for those who build a hub of their own
+//! [`TestBus`] and [`Conformance`] to test it. [`Registry`] and [`RunningHub`] are for those who build a hub of their own
 //! without the façade of `fedmsg-hub`. Actors are an inner matter: none appears in a public type.
 
 mod alive;
@@ -9,6 +9,7 @@ mod arbiters;
 mod child;
 mod clock;
 mod configuration_schema;
+mod conformance;
 mod consumer;
 mod consumer_actor;
 mod consumer_cell;
@@ -47,6 +48,7 @@ pub use {schemars, serde};
 pub use self::child::{
     Command, CommandError, Outcome, ProcessGroup, Run, Variables, message_variables,
 };
+pub use self::conformance::{Conformance, ConformanceReport, Finding, Requirement, World};
 pub use self::consumer::{BatchError, BoxError, ConsumeError, Consumer};
 pub use self::consumer_cell::ConsumerState;
 pub use self::context::{ConsumerContext, NoParams, ProducerContext};
@@ -59,4 +61,7 @@ pub use self::registry::Registry;
 pub use self::running::{RunningHub, block_on};
 pub use self::status::{ConsumerStatus, HubStatus, ProducerStatus, SourceStatus};
 pub use self::supervisor::StopReport;
-pub use self::test_bus::{TestBus, TestHub};
+pub use self::test_bus::{
+    BadLine, Call, CallOutcome, DeliveryBuilder, Faults, Order, Recording, RecordingError, TestBus,
+    TestCa, TestHub, TestReport,
+};

@@ -78,12 +78,22 @@ pub(crate) struct ProducerKind {
 impl Registry {
     /// Adds a kind of consumer. A later kind of the same name replaces an earlier one.
     pub fn consumer<C: Consumer>(&mut self) -> &mut Self {
-        let build: Build<ConsumerContext, Box<dyn HostedConsumer>> = Arc::new(|params, context| {
-            Box::pin(async move {
-                let consumer = C::from_params(params.parse()?, &context).await?;
-                Ok(Box::new(Hosted::new(consumer, context)) as Box<dyn HostedConsumer>)
-            })
-        });
+        self.consumer_within(|consumer: C| consumer)
+    }
+
+    /// As [`Registry::consumer`], with each value put into another before it is hosted.
+    pub(crate) fn consumer_within<C: Consumer, W: Consumer>(
+        &mut self,
+        wrap: impl Fn(C) -> W + Clone + Send + Sync + 'static,
+    ) -> &mut Self {
+        let build: Build<ConsumerContext, Box<dyn HostedConsumer>> =
+            Arc::new(move |params, context| {
+                let wrap = wrap.clone();
+                Box::pin(async move {
+                    let consumer = wrap(C::from_params(params.parse()?, &context).await?);
+                    Ok(Box::new(Hosted::new(consumer, context)) as Box<dyn HostedConsumer>)
+                })
+            });
         let kind = ConsumerKind {
             kind: C::KIND,
             about: C::ABOUT,

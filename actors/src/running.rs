@@ -15,6 +15,35 @@ use crate::status::HubStatus;
 use crate::supervisor::{GetStatus, Stop, StopReport, Supervisor, TakeTimings};
 
 /// A hub that is running, on the actor system of the current thread.
+///
+/// # Examples
+///
+/// ```
+/// # use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams};
+/// # struct Sink;
+/// # impl Consumer for Sink {
+/// #     const KIND: &'static str = "sink";
+/// #     type Params = NoParams;
+/// #     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> { Ok(Sink) }
+/// #     async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+/// #         Ok(())
+/// #     }
+/// # }
+/// use fedmsg::{Bus, Config};
+/// use fedmsg_actors::{Registry, RunningHub, block_on};
+///
+/// let toml = "endpoints = { shop = 'inproc://shop', relay_outbound = [] }\nconsumers.a.kind = 'sink'";
+/// let bus = Config::from_toml(toml).map(Bus::open)?;
+/// let mut registry = Registry::default();
+/// registry.consumer::<Sink>();
+/// let report = block_on(async {
+///     let hub = RunningHub::start(bus, &registry).await?;
+///     assert_eq!(hub.status().await.consumers.len(), 1);
+///     Ok::<_, fedmsg_actors::StartError>(hub.stop().await)
+/// })??;
+/// assert!(report.is_clean());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 pub struct RunningHub {
     supervisor: Addr<Supervisor>,
     progress: Progress,
@@ -89,6 +118,11 @@ impl RunningHub {
     /// Stops it: intake first, then mailboxes run empty up to `stop_timeout`, then producers, then
     /// the publisher.
     pub async fn stop(self) -> StopReport {
+        self.end().await
+    }
+
+    /// As [`RunningHub::stop`], for those who still have to answer for it.
+    pub(crate) async fn end(&self) -> StopReport {
         self.supervisor.send(Stop).await.unwrap_or_default()
     }
 }
@@ -98,6 +132,13 @@ impl RunningHub {
 /// # Errors
 ///
 /// The system gave no event loop.
+///
+/// # Examples
+///
+/// ```
+/// assert_eq!(fedmsg_actors::block_on(async { 6 * 7 })?, 42);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

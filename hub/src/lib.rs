@@ -51,9 +51,11 @@ pub use fedmsg::{
     TopicFilter, Verdict, json,
 };
 pub use fedmsg_actors::{
-    BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, ConsumerState, ConsumerStatus,
-    HubStatus, Kind, NoParams, Parameter, PlanError, Producer, ProducerContext, ProducerState,
-    ProducerStatus, Rate, RateLimit, Registry, Source, SourceStatus, StopReport, TestBus, TestHub,
+    BadLine, BatchError, BoxError, Call, CallOutcome, Conformance, ConformanceReport, ConsumeError,
+    Consumer, ConsumerContext, ConsumerState, ConsumerStatus, DeliveryBuilder, Faults, Finding,
+    HubStatus, Kind, NoParams, Order, Parameter, PlanError, Producer, ProducerContext,
+    ProducerState, ProducerStatus, Rate, RateLimit, Recording, RecordingError, Registry,
+    Requirement, Source, SourceStatus, StopReport, TestBus, TestCa, TestHub, TestReport, World,
     schemars, serde,
 };
 pub use fedmsg_message::TopicPattern;

@@ -15,6 +15,7 @@ use crate::peers::Process;
 const EXAMPLES: &[(&str, &[&str], &str)] = &[
     ("blocking_script", &[], "2 messages published"),
     ("clock_producer", &[], "stopped after tick 3"),
+    ("conformance", &[], "the archive keeps all rules"),
     ("hello_hub", &[], "the hub has stopped"),
     (
         "own_command",

@@ -4,6 +4,7 @@
 mod bad_input;
 mod catalogue;
 mod cli;
+mod conformance;
 mod consumers;
 mod downloads;
 mod examples;

@@ -5,6 +5,7 @@ mod forms;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use fedmsg_hub::Recording;
 use rustix::process::Signal;
 
 use super::check_failure;
@@ -196,6 +197,14 @@ fn json_is_shown_byte_for_byte() {
     let on_one_line = "{\"topic\": \"t\"}";
     let wrapped = "{\"topic\": \"t\", \"msg\": [1, 2]}";
     assert_eq!(finished.lines, [SIGNED, bare, on_one_line, wrapped, bare]);
+    // And what is recorded so can be played to a hub under test.
+    let recording = Recording::parse(finished.lines.join("\n").as_bytes()).expect("a recording");
+    let bodies = recording.deliveries().iter();
+    assert!(
+        bodies
+            .map(|it| it.envelope().bytes().clone())
+            .eq(finished.lines)
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use fedmsg_hub::{
     BoxError, Config, ConsumeError, Consumer, ConsumerContext, ConsumerState, Delivery, Hub,
-    HubStatus, Message, NoParams, StopReport, TestBus, Topic,
+    HubStatus, Message, NoParams, TestBus, TestReport, Topic,
 };
 use rustix::process::{Signal, getpid, kill_process};
 
@@ -76,7 +76,7 @@ fn a_stop_ends_the_intake_then_drains_the_mailboxes_then_ends_producers_then_the
 }
 
 /// Stops a hub with a healthy consumer, and one that never ends its third message.
-fn stop_with(stuck: &str, mailbox: &str, probe: &Probe) -> StopReport {
+fn stop_with(stuck: &str, mailbox: &str, probe: &Probe) -> TestReport {
     TestBus::new()
         .settings("stop_timeout = '200ms'")
         .consumer::<Scripted>("stuck", &probe.settings(mailbox))
@@ -93,7 +93,7 @@ fn stop_with(stuck: &str, mailbox: &str, probe: &Probe) -> StopReport {
 }
 
 #[track_caller]
-fn check_stuck(report: &StopReport, probe: &Probe) {
+fn check_stuck(report: &TestReport, probe: &Probe) {
     assert_eq!(report.unfinished, ["stuck"]);
     let stuck = report.status.consumer("stuck").unwrap();
     assert_eq!(

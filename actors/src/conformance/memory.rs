@@ -1,0 +1,66 @@
+//! Does memory grow with each message? Measured after each fifth of a flood.
+//!
+//! The suite floods a consumer and asks this what to think of the numbers.
+
+use std::fs;
+
+/// A flood comes in so many parts. The first fills caches and pools, and is not judged.
+pub(super) const ROUNDS: usize = 5;
+
+/// The size of a page, in bytes: that of all machines this runs on but some ARM servers, where growth is
+/// then underestimated.
+const PAGE: usize = 4096;
+
+/// What memory may be used, and how that is measured.
+pub(super) struct Memory {
+    pub(super) messages: usize,
+    pub(super) bound: usize,
+    pub(super) measure: Box<dyn Fn() -> usize>,
+}
+
+impl Default for Memory {
+    fn default() -> Self {
+        Self {
+            messages: 10_000,
+            bound: 4 << 20,
+            measure: Box::new(resident),
+        }
+    }
+}
+
+/// Returns by how much memory has grown after the first of these measurements, if that is more than
+/// `bound` and it has grown each time: what others do meanwhile comes and goes.
+pub(super) fn growth(measured: &[usize], bound: usize) -> Option<usize> {
+    let (first, last) = (measured.first()?, measured.last()?);
+    let grew = measured.windows(2).all(|pair| pair.first() < pair.last());
+    let growth = last.saturating_sub(*first);
+    (grew && growth > bound).then_some(growth)
+}
+
+/// The memory of this process, in bytes: the second number of `statm` (proc_pid_statm(5)); 0 where the
+/// system does not say.
+fn resident() -> usize {
+    let text = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = text.split_whitespace().nth(1);
+    pages.and_then(|it| it.parse::<usize>().ok()).unwrap_or(0) * PAGE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growth_is_what_never_stops() {
+        #[track_caller]
+        fn check(measured: &[usize], expected: Option<usize>) {
+            assert_eq!(growth(measured, 100), expected, "{measured:?}");
+        }
+        check(&[1000, 1050, 1100, 1150, 1200], Some(200));
+        check(&[1000, 1010, 1020, 1030, 1100], None);
+        check(&[1000, 5000, 5000, 5000, 5000], None);
+        check(&[1000, 2000, 1500, 2000, 3000], None);
+        check(&[0, 0, 0, 0, 0], None);
+        check(&[], None);
+        assert!(resident() > 1 << 20);
+    }
+}

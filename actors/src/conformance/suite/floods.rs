@@ -1,0 +1,116 @@
+//! Trials with messages that anybody could send: malformed ones, and very many.
+//!
+//! The suite runs them; `strange` makes the malformed ones, `memory` judges the numbers.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use fedmsg::json::Value;
+use fedmsg::{Delivery, Envelope};
+
+use super::Suite;
+use crate::conformance::finding::Requirement;
+use crate::conformance::memory::{ROUNDS, growth};
+use crate::conformance::strange;
+use crate::conformance::trial::{Attempts, Stalled, Trial};
+use crate::conformance::world::World;
+
+/// Memory that grows in so many floods grows.
+const FLOODS: usize = 2;
+
+/// After so many messages what was sent is waited for.
+const CHUNK: u64 = 100;
+
+impl Suite<'_> {
+    /// Messages that anybody could send.
+    pub(super) fn strange_messages(&mut self) {
+        let suite = self.conformance;
+        let world = (suite.world)();
+        let variants = strange::variants(&suite.messages);
+        let trial = suite.try_out(&world, Attempts::AsConfigured, async |hub| {
+            suite.hand_over(hub, &variants).await
+        });
+        let count = variants.len();
+        let done = format!("handed over {count} malformed messages with the topics of yours");
+        self.look_at(&trial, &done);
+    }
+
+    /// Many messages, to see whether memory grows with each. Others may take memory meanwhile: what looks
+    /// bad is tried again, and no two floods of a process are at the same time.
+    pub(super) fn flood(&mut self) {
+        static ONE_FLOOD: Mutex<()> = Mutex::new(());
+        let _one = ONE_FLOOD.lock().unwrap_or_else(PoisonError::into_inner);
+        let memory = &self.conformance.memory;
+        let per_round = memory.messages.max(100) / ROUNDS;
+        let count = per_round * ROUNDS;
+        let done = format!("handed over {count} messages with identifiers of their own");
+        let mut last = None;
+        for _ in 0..FLOODS {
+            let (trial, measured) = self.flood_once(per_round);
+            if trial.has_stalled {
+                // Slow is not stuck: earlier trials have come to their ends.
+                let patience = self.conformance.patience;
+                let reason = format!(
+                    "{count} messages took longer than {patience:?}: Conformance::flood, or patience"
+                );
+                return self.leave(&[Requirement::BoundsMemory], &reason);
+            }
+            if !self.look_at(&trial, &done) {
+                return;
+            }
+            let Some(growth) = growth(&measured, memory.bound) else {
+                return;
+            };
+            last = Some((growth, measured));
+        }
+        if let Some((growth, measured)) = last {
+            let each = growth / (count - per_round).max(1);
+            let bound = memory.bound;
+            let seen = format!(
+                "memory grew by {growth} bytes after the first {per_round} messages, {each} for each message, \
+                 and never stopped, each time (allowed are {bound}): {measured:?}"
+            );
+            self.found(Requirement::BoundsMemory, &done, seen);
+        }
+    }
+
+    fn flood_once(&self, per_round: usize) -> (Trial, Vec<usize>) {
+        let suite = self.conformance;
+        let world: World = (suite.world)();
+        let mut measured = Vec::new();
+        let began = Instant::now();
+        let trial = suite.try_out(&world, Attempts::AsConfigured, async |hub| {
+            hub.forget();
+            let mut messages = suite.messages.iter().cycle().zip(0..);
+            for _ in 0..ROUNDS {
+                for (message, number) in messages.by_ref().take(per_round) {
+                    suite.send(hub, &anew(message, number)).await?;
+                    if number % CHUNK == 0 {
+                        suite.settle(hub).await?;
+                    }
+                    if began.elapsed() > suite.patience {
+                        return Err(Stalled);
+                    }
+                }
+                suite.settle(hub).await?;
+                measured.push((suite.memory.measure)());
+            }
+            Ok(())
+        });
+        (trial, measured)
+    }
+}
+
+/// The same message with another identifier; one that is signed stays as it is.
+fn anew(message: &Delivery, number: u64) -> Delivery {
+    let is_signed = message.envelope().signature().is_some();
+    let body = message.envelope().body().as_object();
+    let (Some(body), false) = (body, is_signed) else {
+        return message.clone();
+    };
+    let mut body = body.clone();
+    body.insert("msg_id", Value::from(format!("2026-flood-{number}")));
+    let envelope = Envelope::encode(message.topic().clone(), body);
+    let envelope = envelope.unwrap_or_else(|_| message.envelope().clone());
+    Delivery::new(envelope, message.endpoint().clone())
+}

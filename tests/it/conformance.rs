@@ -1,0 +1,185 @@
+//! The conformance suite finds each of nine mistakes in a consumer, and nothing where there is none.
+//!
+//! The consumer is a [`Till`], written against the public surface, as a plugin's author would.
+#![cfg(test)] // clippy takes helpers for tests only when it sees this
+
+mod till;
+
+use std::collections::BTreeMap;
+use std::env;
+use std::process::Command;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use fedmsg_hub::{
+    BoxError, Conformance, ConsumeError, Consumer, ConsumerContext, Delivery, DeliveryBuilder,
+    NoParams, Requirement, TestCa, Verdict, World,
+};
+
+use self::till::{Mistake, Till, messages, world};
+use crate::peers::Process;
+
+fn conformance(mistake: Mistake) -> Conformance {
+    Conformance::of::<Till>(move || world(mistake)).messages(messages())
+}
+
+#[track_caller]
+fn check(mistake: Mistake, expected: &[Requirement]) {
+    // Other tests of this process take memory, too.
+    check_that(conformance(mistake).flood(100).memory_by(|| 0), expected);
+}
+
+#[track_caller]
+fn check_that(conformance: Conformance, expected: &[Requirement]) {
+    let report = conformance.run();
+    let found: Vec<_> = report.findings.iter().map(|it| it.requirement).collect();
+    assert_eq!(found, expected, "{report}");
+}
+
+#[test]
+fn a_good_consumer_passes_and_everything_is_checked() {
+    let conformance = conformance(Mistake::None).flood(100).memory_by(|| 0);
+    conformance.check();
+    let report = conformance.run();
+    assert!(report.unchecked.is_empty(), "{report}");
+}
+
+#[test]
+fn what_is_not_idempotent_is_found() {
+    check(Mistake::NotIdempotent, &[Requirement::IsIdempotent]);
+}
+
+#[test]
+fn what_remembers_only_in_memory_what_it_has_done_is_found() {
+    check(Mistake::RemembersInMemory, &[Requirement::IsIdempotent]);
+}
+
+#[test]
+fn what_blocks_its_thread_is_found() {
+    check(Mistake::Blocks, &[Requirement::NeverBlocks]);
+}
+
+#[test]
+fn what_never_answers_is_found_and_ends_the_trials() {
+    let conformance = conformance(Mistake::NeverAnswers);
+    let conformance = conformance.patience(Duration::from_secs(2));
+    check_that(conformance, &[Requirement::NeverBlocks]);
+}
+
+#[test]
+fn what_panics_is_found() {
+    check(Mistake::Panics, &[Requirement::NeverPanics]);
+}
+
+#[test]
+fn what_swallows_errors_is_found() {
+    check(Mistake::SwallowsErrors, &[Requirement::ReportsErrors]);
+}
+
+#[test]
+fn what_assumes_an_order_across_publishers_is_found() {
+    let rule = Requirement::NeedsNoOrderAcrossPublishers;
+    check(Mistake::AssumesOrder, &[rule]);
+}
+
+#[test]
+fn what_loses_work_on_stop_is_found() {
+    check(Mistake::LosesWork, &[Requirement::KeepsWorkOnStop]);
+}
+
+#[test]
+fn what_publishes_before_it_commits_is_found() {
+    check(
+        Mistake::PublishesEarly,
+        &[Requirement::PublishesAfterCommit],
+    );
+}
+
+#[test]
+fn what_takes_memory_without_bound_is_found_in_a_process_of_its_own() {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    command.args(["--ignored", "--exact", "conformance::what_keeps_everything"]);
+    let finished = Process::start(command).finish().expect_success();
+    assert!(
+        finished.lines.iter().any(|line| line.contains("1 passed")),
+        "{:?}",
+        finished.lines
+    );
+}
+
+#[test]
+#[ignore = "needs a process of its own, in which another test runs it"]
+fn what_keeps_everything() {
+    check_that(conformance(Mistake::None), &[]);
+    check_that(
+        conformance(Mistake::KeepsEverything),
+        &[Requirement::BoundsMemory],
+    );
+}
+
+#[test]
+fn what_cannot_be_checked_is_said_and_what_is_excused_is_no_finding() {
+    let of_one_shop = messages().into_iter().step_by(2);
+    let conformance = Conformance::of::<Till>(|| world(Mistake::NotIdempotent));
+    let conformance = conformance.messages(of_one_shop).flood(100).memory_by(|| 0);
+    let conformance = conformance.excuse(Requirement::IsIdempotent, "the books are for fun");
+    let report = conformance.run();
+    assert!(report.findings.is_empty(), "{report}");
+    assert_eq!(report.excused.len(), 1, "{report}");
+    let unchecked: Vec<_> = report.unchecked.iter().map(|it| it.0).collect();
+    assert_eq!(
+        unchecked,
+        [Requirement::NeedsNoOrderAcrossPublishers],
+        "{report}"
+    );
+}
+
+/// Books what is signed by somebody who is trusted.
+struct Notary;
+
+static SIGNERS: Mutex<BTreeMap<String, String>> = Mutex::new(BTreeMap::new());
+
+impl Consumer for Notary {
+    const KIND: &'static str = "notary";
+    const VALIDATE_SIGNATURES: Option<bool> = Some(true);
+    type Params = NoParams;
+
+    async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+        Ok(Self)
+    }
+
+    async fn consume(&mut self, it: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+        let Verdict::Accepted { signer, .. } = it.verdict() else {
+            return Err(ConsumeError::halt("not validated"));
+        };
+        let id = it.msg_id().unwrap_or_default().to_owned();
+        let mut signers = SIGNERS.lock().expect("no panic");
+        signers.insert(id, signer.to_string());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_consumer_that_validates_is_given_signed_messages() {
+    let ca = TestCa::new();
+    let signer = ca.signer("shop");
+    let sale = |n: usize| {
+        let sale = DeliveryBuilder::new("com.example.shop.sale", n);
+        sale.from_publisher(["north", "south"][n % 2])
+    };
+    let world = || {
+        SIGNERS.lock().expect("no panic").clear();
+        World::new("", || SIGNERS.lock().expect("no panic").clone())
+    };
+    let notary = || Conformance::of::<Notary>(world).flood(100).memory_by(|| 0);
+    let signed = (0..4).map(|n| sale(n).build_signed(&signer));
+    let report = notary().hub_settings(&ca.settings()).messages(signed).run();
+    assert!(report.findings.is_empty(), "{report}");
+
+    let unsigned = notary()
+        .hub_settings(&ca.settings())
+        .messages((0..4).map(sale))
+        .run();
+    let found: Vec<_> = unsigned.findings.iter().map(|it| it.requirement).collect();
+    assert_eq!(found, [Requirement::Handles], "{unsigned}");
+}
