@@ -37,6 +37,18 @@ pub use self::variables::{Variables, message_variables};
 const GRACE: Duration = Duration::from_secs(2);
 
 /// Why a program could not be run.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::{Command, CommandError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let nobody = Command::new("/nonexistent/program").attempt(b"", &[]).await;
+/// assert!(matches!(nobody, Err(CommandError::Start { .. })));
+/// # }
+/// ```
 #[derive(Debug, Error)]
 pub enum CommandError {
     /// It is not there, or may not be executed, or the system has no room for it.

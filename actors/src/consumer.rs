@@ -16,6 +16,22 @@ use serde::de::DeserializeOwned;
 use crate::context::ConsumerContext;
 
 /// Any error, as consumers and producers may give it.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::BoxError;
+///
+/// fn age(text: &str) -> Result<u8, BoxError> {
+///     if text.is_empty() {
+///         return Err("nobody has said how old".into());
+///     }
+///     Ok(text.parse()?)
+/// }
+/// assert_eq!(age("7").unwrap(), 7);
+/// assert_eq!(age("").unwrap_err().to_string(), "nobody has said how old");
+/// assert!(age("x").is_err());
+/// ```
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// A subscriber to topic patterns that reacts to messages; hosted by a hub.

@@ -19,6 +19,16 @@ use crate::pulse::Pulse;
 use crate::timings::Timings;
 
 /// Where a consumer is in its life.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::ConsumerState;
+///
+/// let state = ConsumerState::Halted("the dog is loose".to_owned());
+/// assert!(state.is_over());
+/// assert_eq!(state.to_string(), "halted: the dog is loose");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "state", content = "reason", rename_all = "snake_case")]
 pub enum ConsumerState {

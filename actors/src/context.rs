@@ -27,10 +27,68 @@ use crate::status::HubStatus;
 pub struct NoParams {}
 
 /// What a consumer may ask of the hub that hosts it.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, TestBus};
+///
+/// /// Says who it is.
+/// struct Parrot;
+///
+/// impl Consumer for Parrot {
+///     const KIND: &'static str = "parrot";
+///     type Params = NoParams;
+///
+///     async fn from_params(_: NoParams, cx: &ConsumerContext) -> Result<Self, BoxError> {
+///         cx.publisher().await?; // a hub that cannot publish fails at its start
+///         Ok(Self)
+///     }
+///
+///     async fn consume(&mut self, _: Delivery, cx: &ConsumerContext) -> Result<(), ConsumeError> {
+///         cx.publish("name", cx.name()).await?;
+///         Ok(())
+///     }
+/// }
+///
+/// TestBus::new().consumer::<Parrot>("polly", "").run(async |bus| {
+///     bus.publish("com.example.test.who", "are you?").await;
+///     assert_eq!(bus.next_published().await.topic().as_str(), "com.example.dev.polly.name");
+/// });
+/// ```
 #[derive(Clone)]
 pub struct ConsumerContext(Arc<Surroundings>);
 
 /// What a producer may ask of the hub that hosts it.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use fedmsg_actors::{BoxError, NoParams, Producer, ProducerContext, TestBus};
+///
+/// /// Says who it is.
+/// struct Parrot;
+///
+/// impl Producer for Parrot {
+///     const KIND: &'static str = "parrot";
+///     type Params = NoParams;
+///
+///     async fn from_params(_: NoParams, _: &ProducerContext) -> Result<Self, BoxError> {
+///         Ok(Self)
+///     }
+///
+///     async fn tick(&mut self, cx: &ProducerContext) -> Result<(), BoxError> {
+///         cx.publish("name", cx.name()).await?;
+///         Ok(())
+///     }
+/// }
+///
+/// TestBus::new().producer::<Parrot>("polly", "every = '1m'").run(async |bus| {
+///     bus.advance(Duration::from_secs(60)).await;
+///     assert_eq!(bus.next_published().await.msg().as_str(), Some("polly"));
+/// });
+/// ```
 #[derive(Clone)]
 pub struct ProducerContext(Arc<Surroundings>);
 

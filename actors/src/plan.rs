@@ -17,6 +17,17 @@ use crate::registry::{ConsumerKind, ProducerKind, Registry};
 use crate::timings::Timings;
 
 /// What is wrong with one consumer or producer of the configuration.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::{PlanError, Registry};
+///
+/// let config = fedmsg::Config::from_toml("[consumers.a]\nkind = 'none'")?;
+/// let errors = Registry::default().check(&config);
+/// assert!(matches!(&errors[..], [PlanError::UnknownKind { name, .. }] if name == "a"));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug, Error)]
 pub enum PlanError {
     /// No such kind is registered.
@@ -52,6 +63,15 @@ pub enum PlanError {
 }
 
 /// Why a hub did not start. Nothing of it runs then.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::{StartError, TestBus};
+///
+/// let started = TestBus::new().try_run(async |_| ());
+/// assert!(matches!(started, Err(StartError::NothingEnabled)));
+/// ```
 #[derive(Debug, Error)]
 pub enum StartError {
     /// No consumer and no producer is enabled.

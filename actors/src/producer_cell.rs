@@ -17,6 +17,14 @@ use crate::figures::Figures;
 use crate::pulse::Pulse;
 
 /// Where a producer is in its life.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::ProducerState;
+///
+/// assert_eq!(ProducerState::Restarting.to_string(), "restarting");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProducerState {

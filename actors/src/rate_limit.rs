@@ -21,6 +21,14 @@ use tokio::time::sleep;
 const MOST: u32 = 1_000_000;
 
 /// Why a text is no rate.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::{Rate, RateError};
+///
+/// assert_eq!("fast".parse::<Rate>(), Err(RateError));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("expected a rate such as \"10/s\", \"600/m\" or \"5/h\", of 1 to 1000000")]
 pub struct RateError;

@@ -17,6 +17,29 @@ use crate::producer_cell::{ProducerCell, ProducerState};
 ///
 /// As JSON it has the fields that it has here, by their names, enumerations in snake case; a consumer
 /// that has given up or halted has a field `reason` beside `state`.
+///
+/// # Examples
+///
+/// ```
+/// # use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, TestBus};
+/// # struct Sink;
+/// # impl Consumer for Sink {
+/// #     const KIND: &'static str = "sink";
+/// #     type Params = NoParams;
+/// #     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> { Ok(Sink) }
+/// #     async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// let report = TestBus::new().consumer::<Sink>("sink", "").run(async |bus| {
+///     bus.publish("com.example.test.a", 1).await;
+///     let status = bus.settle().await;
+///     assert_eq!(status.consumer("sink").map(|sink| sink.consumed), Some(1));
+///     assert!(status.stuck().is_empty());
+/// });
+/// assert_eq!(report.status.lost(), 0);
+/// ```
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct HubStatus {
     /// When it started, milliseconds since the epoch.
@@ -94,6 +117,30 @@ impl HubStatus {
 }
 
 /// The state of a source of messages.
+///
+/// # Examples
+///
+/// ```
+/// # use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, TestBus};
+/// # struct Sink;
+/// # impl Consumer for Sink {
+/// #     const KIND: &'static str = "sink";
+/// #     type Params = NoParams;
+/// #     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> { Ok(Sink) }
+/// #     async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+/// #         Ok(())
+/// #     }
+/// # }
+/// use fedmsg_actors::Source;
+///
+/// TestBus::new().consumer::<Sink>("sink", "").run(async |bus| {
+///     bus.publish("com.example.test.a", 1).await;
+///     let status = bus.settle().await;
+///     assert_eq!(status.sources[0].source, Source::Endpoints);
+///     assert_eq!(status.sources[0].received.messages, 1);
+///     assert_eq!(status.sources[0].routed, 1);
+/// });
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct SourceStatus {
     /// Which one.
@@ -125,6 +172,29 @@ impl SourceStatus {
 }
 
 /// The state of a consumer. Counters are totals since the start of the hub.
+///
+/// # Examples
+///
+/// ```
+/// # use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, TestBus};
+/// # struct Sink;
+/// # impl Consumer for Sink {
+/// #     const KIND: &'static str = "sink";
+/// #     type Params = NoParams;
+/// #     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> { Ok(Sink) }
+/// #     async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// let settings = "topics = 'com.example.#'";
+/// TestBus::new().consumer::<Sink>("sink", settings).run(async |bus| {
+///     bus.publish("com.example.test.a", 1).await;
+///     let status = bus.settle().await;
+///     let sink = status.consumer("sink").unwrap();
+///     assert_eq!((sink.accepted, sink.consumed, sink.dropped, sink.backlog), (1, 1, 0, 0));
+/// });
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct ConsumerStatus {
     /// Its name in the configuration.
@@ -202,6 +272,26 @@ impl ConsumerStatus {
 }
 
 /// The state of a producer. Counters are totals since the start of the hub.
+///
+/// # Examples
+///
+/// ```
+/// # use fedmsg_actors::{BoxError, NoParams, Producer, ProducerContext, TestBus};
+/// # struct Bell;
+/// # impl Producer for Bell {
+/// #     const KIND: &'static str = "bell";
+/// #     type Params = NoParams;
+/// #     async fn from_params(_: NoParams, _: &ProducerContext) -> Result<Self, BoxError> { Ok(Bell) }
+/// #     async fn tick(&mut self, _: &ProducerContext) -> Result<(), BoxError> { Ok(()) }
+/// # }
+/// use std::time::Duration;
+///
+/// TestBus::new().producer::<Bell>("bell", "every = '1h'").run(async |bus| {
+///     bus.advance(Duration::from_secs(2 * 3600)).await;
+///     let status = bus.until(|status| status.producer("bell").unwrap().ticks == 2).await;
+///     assert_eq!(status.producer("bell").unwrap().failures, 0);
+/// });
+/// ```
 #[derive(Debug, Clone, Serialize)]
 pub struct ProducerStatus {
     /// Its name in the configuration.

@@ -81,6 +81,16 @@ pub struct ConsumerConfig {
 }
 
 /// Where the messages of a consumer come from.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_config::{Config, Source};
+///
+/// let config = Config::from_toml("[consumers.a]\nkind = 'log'\nsource = 'relay_inbound'")?;
+/// assert_eq!(config.consumers["a"].source, Some(Source::RelayInbound));
+/// # Ok::<(), fedmsg_config::ConfigErrors>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {

@@ -21,6 +21,17 @@ use crate::signals::{Questions, Signals};
 use crate::systemd::Systemd;
 
 /// Why a hub did not run, or ended by itself.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_hub::{Config, Hub, HubError};
+///
+/// let config = Config::from_toml("[consumers.a]\nkind = \"nobody's\"")?;
+/// let ended = Hub::builder(config).run_until(async {});
+/// assert!(matches!(ended, Err(HubError::Start(_))));
+/// # Ok::<(), HubError>(())
+/// ```
 #[derive(Debug, Error)]
 pub enum HubError {
     /// The configuration has errors.
@@ -54,6 +65,16 @@ fn reasons(report: &StopReport) -> String {
 }
 
 /// Where a hub begins: as a command for operators, or under a configuration made by code.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_hub::{Config, Hub};
+///
+/// let config = Config::from_toml("[consumers.audit]\nkind = \"log\"\n[endpoints]\nshop = \"tcp://127.0.0.1:0\"")?;
+/// Hub::builder(config).run_until(async { /* until something has happened */ })?;
+/// # Ok::<(), fedmsg_hub::HubError>(())
+/// ```
 #[derive(Debug)]
 pub struct Hub;
 

@@ -23,6 +23,16 @@ pub(crate) const PERIOD: Duration = Duration::from_secs(5);
 const LOG_PERIOD: Duration = Duration::from_secs(60);
 
 /// Why a hub cannot say how it is.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_hub::{HubError, MonitoringStartError};
+///
+/// fn is_in_use(error: &HubError) -> bool {
+///     matches!(error, HubError::Monitoring(MonitoringStartError::Bind(_)))
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum MonitoringStartError {
     /// `moksha.monitoring.socket` makes no address for this program on this host.

@@ -74,6 +74,15 @@ pub enum Alarm {
 }
 
 /// Why a message must not be believed.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_message::Refusal;
+///
+/// assert_eq!(Refusal::Unsigned.code(), "unsigned");
+/// assert_eq!(Refusal::Unsigned.to_string(), "not signed");
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {

@@ -5,11 +5,13 @@
 //! rule is about comments. `tidy/tests.rs` shows for each rule what it finds and what it lets pass.
 #![cfg(test)] // clippy takes helpers for tests only when it sees this
 
+mod items;
 mod manifest;
 mod source;
 mod tests;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use self::manifest::Manifest;
@@ -391,4 +393,45 @@ fn no_prints_in_libraries(tree: &Tree) -> Vec<Finding> {
         findings.extend(printed.map(|word| Finding::at(source, word.line, advice)));
     }
     findings
+}
+
+#[test]
+fn everything_that_plugins_are_written_with_has_an_example() {
+    holds(the_plugin_surface_has_examples);
+}
+
+fn the_plugin_surface_has_examples(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for folder in ["actors/src/", "hub/src/"] {
+        let library = format!("{folder}lib.rs");
+        let library = tree.sources().find(|source| source.path == library);
+        let names: BTreeSet<_> = library.iter().flat_map(|it| &it.items.exports).collect();
+        for name in names {
+            // What is re-exported may come from any package; functions and modules have small letters,
+            // and those only look like one another.
+            let is_type = name.starts_with(char::is_uppercase);
+            let in_reach = |source: &&Source| {
+                is_ours(&source.path) && (is_type || source.path.starts_with(folder))
+            };
+            let of_name = tree.sources().filter(in_reach).flat_map(|source| {
+                let items = source.items.public.iter().filter(|item| item.name == *name);
+                items.map(move |item| (source, item))
+            });
+            let found: Vec<_> = of_name.collect();
+            let is_shown = found.iter().any(|(_, item)| item.has_example);
+            if let (Some((source, item)), false) = (found.first(), is_shown) {
+                let advice = format!(
+                    "{name} is part of the plugin surface: give it an example that is compiled"
+                );
+                findings.push(Finding::at(source, item.line, advice));
+            }
+        }
+    }
+    findings
+}
+
+/// Whether a file is part of a library of ours.
+fn is_ours(path: &str) -> bool {
+    let mut folders = LIBRARIES.iter().chain(&["hub"]);
+    folders.any(|folder| path.starts_with(&format!("{folder}/src/")))
 }

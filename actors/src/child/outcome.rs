@@ -6,6 +6,14 @@ use std::time::Duration;
 use super::CommandError;
 
 /// How one run of a program ended. Its text says so: "returned error code 3".
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg_actors::Outcome;
+///
+/// assert_eq!(Outcome::Failed { code: 3 }.to_string(), "returned error code 3");
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// With exit status 0.
@@ -39,6 +47,16 @@ impl fmt::Display for Outcome {
 }
 
 /// All attempts to run a program for one message.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use fedmsg_actors::{Outcome, Run};
+///
+/// let run = Run { result: Ok(Outcome::Success), attempts: 2, took: Duration::from_secs(1) };
+/// assert!(run.is_success());
+/// ```
 #[derive(Debug)]
 pub struct Run {
     /// How the last attempt ended.

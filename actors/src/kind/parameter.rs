@@ -10,6 +10,37 @@ use serde_json::{Map, Value};
 const DEEPEST: usize = 4;
 
 /// A parameter of a kind.
+///
+/// # Examples
+///
+/// ```
+/// # use fedmsg_actors::schemars::JsonSchema;
+/// # use fedmsg_actors::serde::Deserialize;
+/// # use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, Registry};
+/// /// What `[consumers.NAME.params]` may say.
+/// #[derive(Deserialize, JsonSchema)]
+/// #[serde(crate = "fedmsg_actors::serde")]
+/// #[schemars(crate = "fedmsg_actors::schemars")]
+/// struct Params {
+///     /// How loud it is.
+///     volume: u8,
+/// }
+/// # struct Bell;
+/// # impl Consumer for Bell {
+/// #     const KIND: &'static str = "bell";
+/// #     type Params = Params;
+/// #     async fn from_params(_: Params, _: &ConsumerContext) -> Result<Self, BoxError> { Ok(Bell) }
+/// #     async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// let mut registry = Registry::default();
+/// registry.consumer::<Bell>();
+/// let parameters = registry.kinds()[0].parameters();
+/// assert_eq!((parameters[0].name.as_str(), parameters[0].required), ("volume", true));
+/// assert_eq!(parameters[0].about, "How loud it is.");
+/// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Parameter {
     /// Its key below `params`, such as `level` or `limit.per_second`.

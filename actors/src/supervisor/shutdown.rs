@@ -32,6 +32,27 @@ impl actix::Message for Stop {
 }
 
 /// How a stop went.
+///
+/// # Examples
+///
+/// ```
+/// # use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, TestBus};
+/// # struct Sink;
+/// # impl Consumer for Sink {
+/// #     const KIND: &'static str = "sink";
+/// #     type Params = NoParams;
+/// #     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> { Ok(Sink) }
+/// #     async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+/// #         Ok(())
+/// #     }
+/// # }
+///
+/// TestBus::new().consumer::<Sink>("sink", "").run(async |bus| {
+///     bus.publish("com.example.test.a", 1).await;
+///     let report = bus.stop().await;
+///     assert!(report.is_clean() && report.unfinished.is_empty());
+/// });
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct StopReport {
     /// The state of everything at the end.

@@ -31,6 +31,17 @@ struct Refused {
 }
 
 /// How many messages of an endpoint were refused for a reason, since the start.
+///
+/// # Examples
+///
+/// ```
+/// use fedmsg::RefusalCount;
+///
+/// /// Who sends most of what is refused.
+/// fn worst(counts: &[RefusalCount]) -> Option<&RefusalCount> {
+///     counts.iter().max_by_key(|count| count.messages)
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RefusalCount {
     /// Where they came from: a name in the table of endpoints.

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 
+use super::items::Items;
+
 /// A Rust source file, taken apart.
 pub(super) struct Source {
     /// Its path in the repository.
@@ -18,6 +20,8 @@ pub(super) struct Source {
     pub(super) words: Vec<Word>,
     /// Its text with everything but comments and line breaks replaced by blanks.
     pub(super) comments: String,
+    /// What it offers to others.
+    pub(super) items: Items,
 }
 
 /// An identifier or keyword in code.
@@ -40,6 +44,7 @@ impl Source {
         let tokens: TokenStream = text
             .parse()
             .unwrap_or_else(|error| panic!("{path}: {error}"));
+        let items = Items::read(&tokens);
         let mut reader = Reader {
             text,
             comments: text.into(),
@@ -63,6 +68,7 @@ impl Source {
             opens_with_header: text.starts_with("//!"),
             words,
             comments: String::from_utf8(comments).expect("whole tokens were blanked"),
+            items,
         }
     }
 

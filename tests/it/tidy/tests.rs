@@ -374,3 +374,28 @@ fn a_library_that_prints_is_found() {
     ];
     check(no_prints_in_libraries, &passed, &[]);
 }
+
+#[test]
+fn a_part_of_the_plugin_surface_without_an_example_is_found() {
+    let exports = "//! Header.\npub use self::{a::{A, b}, c::C};\npub use other::D;\nuse e::E;\n";
+    let with = "/// An item.\n///\n/// ```no_run\n/// a();\n/// ```\n#[derive(Debug)]\n";
+    let check_item = |text: &str, expected: &[&str]| {
+        let files = [("actors/src/lib.rs", exports), ("actors/src/a.rs", text)];
+        check(the_plugin_surface_has_examples, &files, expected);
+    };
+    check_item(
+        "//! Header.\n\n/// Nothing.\npub struct A;\n",
+        &["actors/src/a.rs:4"],
+    );
+    check_item("pub async fn b() {}\n", &["actors/src/a.rs:1"]);
+    check_item(
+        "/// ```text\n/// no code\n/// ```\npub enum C {}\n",
+        &["actors/src/a.rs:4"],
+    );
+    check_item(&format!("{with}pub struct A;\n"), &[]);
+    check_item(
+        "pub struct E;\npub(crate) struct C;\nmod m { pub struct A; }\n",
+        &[],
+    );
+    check_item("impl X { pub fn b() {} }\nstruct A;\n", &[]);
+}
