@@ -89,6 +89,7 @@ pub enum Beginning {
 /// | SIGKILL, a crash, a panic | up to one batch of lines is published again |
 /// | SIGKILL or a crash | what the sockets have not sent yet is lost, as for every publisher |
 /// | the file is rotated, and compressed or deleted before it has been read | those lines; counted as `files_lost` |
+/// | the file is rotated twice within 10 ms, which times of files do not tell apart | those lines |
 /// | the file is emptied, and grows beyond where it was read within a tick, with the same first kilobyte | the lines before that place |
 ///
 /// ```

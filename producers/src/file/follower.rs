@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use super::position::Position;
+use super::position::{Identity, Position, read_at};
 use super::rotated;
 use super::state_file::{StateFile, StateFileError};
 
@@ -91,13 +91,14 @@ impl Follower {
             let Some(file) = rotated::open(path)? else {
                 return Ok(Position::default());
             };
-            let length = if is_at_end { file.metadata()?.len() } else { 0 };
+            let identity = Identity::of(&file)?;
+            let length = if is_at_end { identity.length() } else { 0 };
             let mut last = [b'\n'];
             if let Some(before) = length.checked_sub(1) {
                 file.read_exact_at(&mut last, before)?;
             }
             // A line that has begun is no line of ours.
-            Position::at(&file, length, last != *b"\n")
+            Ok(identity.at(length, last != *b"\n"))
         };
         position().map_err(|source| FollowError::Unreadable {
             path: path.to_owned(),
@@ -137,14 +138,17 @@ impl Follower {
         loop {
             let position = self.position.clone().unwrap_or_default();
             let (file, position) = match self.file.take() {
-                Some(file) if position.fits(&file)? => (file, position),
+                Some(file) if Identity::of(&file)?.has(&position) => (file, position),
                 left => match self.find(&position, left, &mut files_lost)? {
                     Some(found) => found,
                     None => return Ok(Batch::default()),
                 },
             };
             self.position = Some(position.clone());
-            let (mut batch, rest) = self.lines(&file, &position)?;
+            let Some((mut batch, rest)) = self.lines(&file, &position)? else {
+                self.file = Some(file);
+                continue; // it was emptied at this very moment
+            };
             batch.files_lost = mem::take(&mut files_lost);
             if !batch.is_empty() {
                 (self.file, self.is_left) = (Some(file), false);
@@ -161,14 +165,14 @@ impl Follower {
             if !rest.is_empty() {
                 // Nobody will end this line any more.
                 let end = position.offset + rest.len() as u64;
-                let end = Position::at(&file, end, false)?;
+                let end = Identity::of(&file)?.at(end, false);
                 batch.lines.push(self.line(&rest, end.clone()));
                 batch.end = Some(end);
                 self.file = Some(file);
                 return Ok(batch);
             }
             files_lost = batch.files_lost;
-            self.position = Some(Position::at(&next, 0, false)?);
+            self.position = Some(Identity::of(&next)?.at(0, false));
             (self.file, self.is_left) = (Some(next), false);
         }
     }
@@ -185,23 +189,24 @@ impl Follower {
             Some(left) => Some(left),
             None => rotated::open(&self.path)?,
         };
-        if let Some(file) = &present
-            && position.is_in(&file.metadata()?)
-            && position.fits(file)?
-        {
-            return Ok(present.map(|file| (file, position.clone())));
+        if let Some(file) = &present {
+            let identity = Identity::of(file)?;
+            if identity.is_of(position) && identity.has(position) {
+                return Ok(present.map(|file| (file, position.clone())));
+            }
         }
         if !position.is_nowhere()
             && let Some(file) = self.find_rotated(position)?
         {
-            let position = Position::at(&file, position.offset, position.is_within)?;
+            let identity = Identity::of(&file)?;
+            let position = identity.at(position.offset, position.is_within);
             return Ok(Some((file, position)));
         }
         let Some(file) = present else {
             return Ok(None);
         };
         *files_lost += u64::from(position.offset > 0);
-        let start = Position::at(&file, 0, false)?;
+        let start = Identity::of(&file)?.at(0, false);
         Ok(Some((file, start)))
     }
 
@@ -212,10 +217,11 @@ impl Follower {
             let Some(file) = rotated::open(&path).ok().flatten() else {
                 continue;
             };
-            if !position.fits(&file)? {
+            let identity = Identity::of(&file)?;
+            if !identity.has(position) {
                 continue;
             }
-            if position.is_in(&file.metadata()?) {
+            if identity.is_of(position) {
                 return Ok(Some(file));
             }
             if position.has_head() && copy.is_none() {
@@ -229,7 +235,7 @@ impl Follower {
     fn next(&self, file: &File, position: &Position) -> io::Result<Option<File>> {
         let present = rotated::open(&self.path)?;
         if let Some(present) = &present
-            && position.is_in(&present.metadata()?)
+            && Identity::of(present)?.is_of(position)
         {
             return Ok(None);
         }
@@ -239,7 +245,7 @@ impl Follower {
                 continue;
             }
             if let Some(next) = rotated::open(&path).ok().flatten()
-                && !position.is_in(&next.metadata()?)
+                && !Identity::of(&next)?.is_of(position)
             {
                 return Ok(Some(next));
             }
@@ -247,11 +253,17 @@ impl Follower {
         Ok(present)
     }
 
-    /// The lines from a position on, and what is there of one that has no end yet.
-    fn lines(&self, file: &File, position: &Position) -> io::Result<(Batch, Vec<u8>)> {
+    /// The lines from a position on, and what is there of one that has no end yet; `None` when the file
+    /// does not have that position any more.
+    fn lines(&self, file: &File, position: &Position) -> io::Result<Option<(Batch, Vec<u8>)>> {
         let mut bytes = vec![0; BYTES.max(self.max_line + 2)];
         let length = read_at(file, &mut bytes, position.offset)?;
         bytes.truncate(length);
+        // Afterwards: what was read before it was emptied and written anew is nothing to go by.
+        let identity = Identity::of(file)?;
+        if !identity.has(position) || identity.length() < position.offset + length as u64 {
+            return Ok(None);
+        }
         let (mut offset, mut is_within) = (position.offset, position.is_within);
         let (mut lines, mut rest) = (Vec::new(), &*bytes);
         while lines.len() < LINES {
@@ -262,7 +274,7 @@ impl Follower {
                 // Too long to wait for its end.
                 offset += rest.len() as u64;
                 if !mem::replace(&mut is_within, true) {
-                    lines.push(self.line(rest, Position::at(file, offset, true)?));
+                    lines.push(self.line(rest, identity.at(offset, true)));
                 }
                 rest = &[];
                 break;
@@ -271,17 +283,16 @@ impl Follower {
             rest = after.get(1..).unwrap_or_default();
             offset += end as u64 + 1;
             if !mem::take(&mut is_within) {
-                lines.push(self.line(line, Position::at(file, offset, false)?));
+                lines.push(self.line(line, identity.at(offset, false)));
             }
         }
         let has_moved = offset > position.offset;
-        let end = has_moved.then(|| Position::at(file, offset, is_within));
         let batch = Batch {
             lines,
-            end: end.transpose()?,
+            end: has_moved.then(|| identity.at(offset, is_within)),
             files_lost: 0,
         };
-        Ok((batch, rest.to_vec()))
+        Ok(Some((batch, rest.to_vec())))
     }
 
     fn line(&self, bytes: &[u8], end: Position) -> Line {
@@ -293,18 +304,4 @@ impl Follower {
             end,
         }
     }
-}
-
-/// Reads as much as there is.
-fn read_at(file: &File, bytes: &mut [u8], offset: u64) -> io::Result<usize> {
-    let mut length = 0;
-    while let Some(free) = bytes.get_mut(length..).filter(|free| !free.is_empty()) {
-        match file.read_at(free, offset + length as u64) {
-            Ok(0) => break,
-            Ok(read) => length += read,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(length)
 }

@@ -204,6 +204,29 @@ fn a_file_that_is_copied_and_emptied_goes_on_in_the_copy() {
 }
 
 #[test]
+fn a_reader_that_is_behind_both_kinds_of_rotation_reads_all_in_order() {
+    for restarts in [false, true] {
+        let mut scene = Scene::new("a\n", false);
+        assert_eq!(scene.look(), "a");
+        scene.append("log", "b\n");
+        scene.copy_and_truncate("log.1000");
+        scene.append("log", "c\nand so on\n");
+        scene.rename("log", "log.1500");
+        scene.append("log", "d\n");
+        for (name, age) in [("log.1000", 30), ("log.1500", 20), ("log", 10)] {
+            scene.age(name, age);
+        }
+        if restarts {
+            scene.restart();
+        }
+        assert_eq!(
+            (scene.look(), scene.lost),
+            ("b,c,and so on,d".to_owned(), 0)
+        );
+    }
+}
+
+#[test]
 fn a_file_that_has_gone_or_was_emptied_is_noted_and_the_next_is_read_from_its_start() {
     let mut scene = Scene::new("a\n", false);
     assert_eq!(scene.look(), "a");
