@@ -13,6 +13,7 @@ mod hub;
 mod interop;
 mod new;
 mod peers;
+mod producers;
 mod raw;
 mod readme;
 mod relay;

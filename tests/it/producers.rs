@@ -1,0 +1,36 @@
+//! The built-in producers as an operator meets them: a hub that TOML alone makes watch, while what it
+//! watches hangs, floods, breaks and is rotated.
+#![cfg(test)] // clippy takes helpers for tests only when it sees this
+
+mod follow;
+mod watch;
+
+use crate::peers::{Process, free_tcp_port};
+use crate::sandbox::{Listener, Sandbox, Settings};
+
+/// A hub with these producers, which publishes at once, and whoever listens to it.
+struct Watcher {
+    sandbox: Sandbox,
+    hub: Process,
+    listener: Listener,
+}
+
+impl Watcher {
+    fn start(producers: &str) -> Self {
+        Self::start_in(Sandbox::new(), producers)
+    }
+
+    fn start_in(sandbox: Sandbox, producers: &str) -> Self {
+        let port = free_tcp_port();
+        let settings = Settings::new().endpoint("svc.host", port);
+        let settings = settings.with(&format!("name = 'svc.host'\n{producers}"));
+        sandbox.write("fedmsg.toml", &settings.to_string());
+        let listener = Listener::on(port);
+        let hub = sandbox.start_logging(&["fedmsg-hub"]);
+        Self {
+            sandbox,
+            hub,
+            listener,
+        }
+    }
+}

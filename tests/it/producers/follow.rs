@@ -1,0 +1,121 @@
+//! A log that is followed, while it is rotated and its hub is killed.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::Watcher;
+use crate::sandbox::{PATIENCE, Sandbox};
+
+const SETTINGS: &str = "[producers.app]\nkind = 'file'\nevery = '10ms'\n\
+    params = { path = 'log', state_file = 'state', from = 'start' }\n";
+
+fn append(folder: &Path, name: &str, line: usize) {
+    let log = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(folder.join(name));
+    writeln!(log.unwrap(), "{line}").unwrap();
+}
+
+#[test]
+fn no_line_is_lost_or_repeated_while_the_log_is_rotated_in_both_ways() {
+    const LINES: usize = 3000;
+    let watcher = Watcher::start(SETTINGS);
+    let folder = watcher.sandbox.path().to_owned();
+    let writer = thread::spawn(move || {
+        let log = folder.join("log");
+        for line in 0..LINES {
+            if line > 0 && line % 500 == 0 {
+                // The reader gets to the end first: a rotation every 10 ms is none.
+                thread::park_timeout(Duration::from_millis(200));
+                if line % 1000 == 0 {
+                    fs::copy(&log, folder.join(format!("log.{line}"))).unwrap();
+                    OpenOptions::new()
+                        .write(true)
+                        .truncate(true)
+                        .open(&log)
+                        .unwrap();
+                } else {
+                    fs::rename(&log, folder.join(format!("log.{line}"))).unwrap();
+                }
+            }
+            append(&folder, "log", line);
+            if line % 20 == 0 {
+                // Files of different times have different times, to the 10 ms that systems tell apart.
+                thread::park_timeout(Duration::from_millis(1));
+            }
+        }
+    });
+    for line in 0..LINES {
+        let delivery = watcher.listener.next_about("dev.app.line");
+        let text = delivery.msg().get("line").and_then(|it| it.as_str());
+        assert_eq!(text, Some(&*line.to_string()));
+    }
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_hub_that_is_stopped_repeats_nothing_and_one_that_is_killed_a_batch_at_most() {
+    let mut sandbox = Sandbox::new();
+    let mut seen = BTreeMap::<usize, usize>::new();
+    let mut written = 0;
+    for (round, signal) in [Signal::TERM, Signal::KILL, Signal::TERM, Signal::KILL]
+        .iter()
+        .enumerate()
+    {
+        for _ in 0..1000 {
+            append(sandbox.path(), "log", written);
+            written += 1;
+        }
+        let watcher = Watcher::start_in(sandbox, SETTINGS);
+        let last_round = round == 3;
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            let Some(delivery) = watcher.listener.next_within(Duration::from_millis(500)) else {
+                if seen.len() >= written {
+                    break;
+                }
+                continue;
+            };
+            let line = delivery
+                .msg()
+                .get("line")
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap();
+            *seen.entry(line).or_default() += 1;
+            // In the middle of the work, but for the last.
+            if !last_round && line + 500 == written && *signal == Signal::KILL {
+                break;
+            }
+            if seen.len() >= written {
+                break;
+            }
+        }
+        watcher.hub.signal(*signal);
+        watcher.hub.finish();
+        while let Some(delivery) = watcher.listener.next_within(Duration::from_millis(200)) {
+            let line = delivery
+                .msg()
+                .get("line")
+                .unwrap()
+                .as_str()
+                .unwrap()
+                .parse()
+                .unwrap();
+            *seen.entry(line).or_default() += 1;
+        }
+        sandbox = watcher.sandbox;
+    }
+    let repeated = seen.values().filter(|&&times| times > 1).count();
+    assert!(repeated <= 256, "{repeated} lines came again");
+    assert!(seen.values().all(|&times| times <= 2));
+}
