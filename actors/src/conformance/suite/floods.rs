@@ -15,9 +15,6 @@ use crate::conformance::strange;
 use crate::conformance::trial::{Attempts, Stalled, Trial};
 use crate::conformance::world::World;
 
-/// Memory that grows in so many floods grows.
-const FLOODS: usize = 2;
-
 /// After so many messages what was sent is waited for.
 const CHUNK: u64 = 100;
 
@@ -36,7 +33,7 @@ impl Suite<'_> {
     }
 
     /// Many messages, to see whether memory grows with each. Others may take memory meanwhile: what looks
-    /// bad is tried again, and no two floods of a process are at the same time.
+    /// bad goes on for as long again, and no two floods of a process are at the same time.
     pub(super) fn flood(&mut self) {
         static ONE_FLOOD: Mutex<()> = Mutex::new(());
         let _one = ONE_FLOOD.lock().unwrap_or_else(PoisonError::into_inner);
@@ -44,37 +41,31 @@ impl Suite<'_> {
         let per_round = memory.messages.max(100) / ROUNDS;
         let count = per_round * ROUNDS;
         let done = format!("handed over {count} messages with identifiers of their own");
-        let mut last = None;
-        for _ in 0..FLOODS {
-            let (trial, measured) = self.flood_once(per_round);
-            if trial.has_stalled {
-                // Slow is not stuck: earlier trials have come to their ends.
-                let patience = self.conformance.patience;
-                let reason = format!(
-                    "{count} messages took longer than {patience:?}: Conformance::flood, or patience"
-                );
-                return self.leave(&[Requirement::BoundsMemory], &reason);
-            }
-            if !self.look_at(&trial, &done) {
-                return;
-            }
-            let Some(growth) = growth(&measured, memory.bound) else {
-                return;
-            };
-            last = Some((growth, measured));
+        let (trial, measured) = self.flood_with(per_round);
+        if trial.has_stalled {
+            // Slow is not stuck: earlier trials have come to their ends.
+            let patience = self.conformance.patience;
+            let reason = format!(
+                "{count} messages took longer than {patience:?}: Conformance::flood, or patience"
+            );
+            return self.leave(&[Requirement::BoundsMemory], &reason);
         }
-        if let Some((growth, measured)) = last {
-            let each = growth / (count - per_round).max(1);
+        if !self.look_at(&trial, &done) {
+            return;
+        }
+        if let Some(growth) = growth(&measured, memory.bound) {
+            let each = growth / (per_round * (measured.len() - 1)).max(1);
             let bound = memory.bound;
             let seen = format!(
                 "memory grew by {growth} bytes after the first {per_round} messages, {each} for each message, \
-                 and never stopped, each time (allowed are {bound}): {measured:?}"
+                 and did not stop (allowed are {bound}): {measured:?}"
             );
             self.found(Requirement::BoundsMemory, &done, seen);
         }
     }
 
-    fn flood_once(&self, per_round: usize) -> (Trial, Vec<usize>) {
+    /// Goes on for as long again when memory has grown.
+    fn flood_with(&self, per_round: usize) -> (Trial, Vec<usize>) {
         let suite = self.conformance;
         let world: World = (suite.world)();
         let mut measured = Vec::new();
@@ -82,7 +73,10 @@ impl Suite<'_> {
         let trial = suite.try_out(&world, Attempts::AsConfigured, async |hub| {
             hub.forget();
             let mut messages = suite.messages.iter().cycle().zip(0..);
-            for _ in 0..ROUNDS {
+            for round in 0..ROUNDS * 2 {
+                if round >= ROUNDS && growth(&measured, suite.memory.bound).is_none() {
+                    break;
+                }
                 for (message, number) in messages.by_ref().take(per_round) {
                     suite.send(hub, &anew(message, number)).await?;
                     if number % CHUNK == 0 {
