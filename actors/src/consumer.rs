@@ -160,6 +160,14 @@ pub trait Consumer: Sized + Send + 'static {
         }
     }
 
+    /// Called once the whole hub runs, before the first message: all consumers and producers are built, and
+    /// what they listen to is connected. Called again for a value that is built after a panic. What may
+    /// fail belongs in [`Consumer::from_params`].
+    fn started(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
+        let _ = context;
+        ready(())
+    }
+
     /// Called once when the hub stops, after the last message: flush, close, say goodbye.
     fn stop(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
         let _ = context;

@@ -18,6 +18,7 @@ use crate::context::ConsumerContext;
 use crate::counters::{add, add_time, note_now};
 use crate::hosted::{Failure, HostedConsumer, build, discard};
 use crate::mailbox::Lease;
+use crate::opening::Opening;
 use crate::progress::Progress;
 use crate::pulse::Pulse;
 use crate::registry::ConsumerKind;
@@ -69,6 +70,7 @@ pub(crate) struct Host {
     pub(crate) kind: ConsumerKind,
     pub(crate) context: ConsumerContext,
     pub(crate) progress: Progress,
+    pub(crate) opening: Opening,
     /// Hears how the first build went; nobody does when this takes the place of an actor that died.
     pub(crate) started: Option<oneshot::Sender<Result<(), BoxError>>>,
     #[expect(dead_code, reason = "held for its drop, which the supervisor watches")]
@@ -95,6 +97,10 @@ impl Host {
             }
             (Err(error), None) => self.rebuild(&mut restarts, error.to_string()).await,
         };
+        let built = match built {
+            Ok(consumer) => self.begin(consumer, &mut restarts).await,
+            Err(state) => Err(state),
+        };
         match built {
             Ok(consumer) => self.serve(consumer, restarts).await,
             Err(state) => self.cell.end(state),
@@ -119,6 +125,38 @@ impl Host {
         }
         discard(consumer);
         info!("consumer stopped");
+    }
+
+    /// Waits until the whole hub runs, and tells the consumer; gives it back, or another one after a panic.
+    async fn begin(
+        &self,
+        consumer: Box<dyn HostedConsumer>,
+        restarts: &mut Restarts,
+    ) -> Result<Box<dyn HostedConsumer>, ConsumerState> {
+        if !self.opening.wait().await {
+            return Ok(consumer); // the hub stops, with nothing for it to do
+        }
+        match self.tell_started(consumer).await {
+            Ok(consumer) => Ok(consumer),
+            Err(reason) => self.rebuild(restarts, reason).await,
+        }
+    }
+
+    async fn tell_started(
+        &self,
+        mut consumer: Box<dyn HostedConsumer>,
+    ) -> Result<Box<dyn HostedConsumer>, String> {
+        let calling = self.pulse.calling();
+        let told = consumer.started().await;
+        drop(calling);
+        match told {
+            Ok(()) => Ok(consumer),
+            Err(panic) => {
+                discard(consumer);
+                add(&self.cell.counters.panics, 1);
+                Err(format!("it panicked when the hub had started: {panic}"))
+            }
+        }
     }
 
     async fn build(&self) -> Result<Box<dyn HostedConsumer>, BoxError> {
@@ -259,10 +297,13 @@ impl Host {
             let built = self.build().await;
             drop(calling);
             match built {
-                Ok(consumer) => {
-                    self.cell.set_state(ConsumerState::Running);
-                    return Ok(consumer);
-                }
+                Ok(consumer) => match self.tell_started(consumer).await {
+                    Ok(consumer) => {
+                        self.cell.set_state(ConsumerState::Running);
+                        return Ok(consumer);
+                    }
+                    Err(panic) => reason = panic,
+                },
                 Err(error) => reason = error.to_string(),
             }
         }

@@ -41,12 +41,18 @@ pub(crate) trait HostedConsumer: Send {
         pulse: &'a Pulse,
     ) -> BoxFuture<'a, (u64, Option<Failure>)>;
 
+    /// Tells the consumer that the whole hub runs.
+    fn started(&mut self) -> BoxFuture<'_, Result<(), String>>;
+
     /// Lets the consumer say goodbye.
     fn stop(&mut self) -> BoxFuture<'_, Result<(), String>>;
 }
 
 /// A producer, behind its type.
 pub(crate) trait HostedProducer: Send {
+    /// Tells the producer that the whole hub runs.
+    fn started(&mut self) -> BoxFuture<'_, Result<(), String>>;
+
     /// Runs one tick.
     fn tick(&mut self) -> BoxFuture<'_, Result<(), TickFailure>>;
 
@@ -131,6 +137,14 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
         })
     }
 
+    fn started(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            let started = async { self.plugin.started(&self.context).await };
+            let started = AssertUnwindSafe(started).catch_unwind();
+            started.await.map_err(|panic| panic_text(&*panic))
+        })
+    }
+
     fn stop(&mut self) -> BoxFuture<'_, Result<(), String>> {
         Box::pin(async move {
             let stop = async { self.plugin.stop(&self.context).await };
@@ -162,6 +176,14 @@ impl<P: Producer> HostedProducer for Hosted<P, ProducerContext> {
                 Ok(result) => result.map_err(TickFailure::Error),
                 Err(panic) => Err(TickFailure::Panic(panic_text(&*panic))),
             }
+        })
+    }
+
+    fn started(&mut self) -> BoxFuture<'_, Result<(), String>> {
+        Box::pin(async move {
+            let started = async { self.plugin.started(&self.context).await };
+            let started = AssertUnwindSafe(started).catch_unwind();
+            started.await.map_err(|panic| panic_text(&*panic))
         })
     }
 

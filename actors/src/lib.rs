@@ -20,6 +20,7 @@ mod hosted;
 mod hub_view;
 mod kind;
 mod mailbox;
+mod opening;
 mod plan;
 mod producer;
 mod producer_actor;

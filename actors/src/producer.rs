@@ -80,6 +80,14 @@ pub trait Producer: Sized + Send + 'static {
         context: &ProducerContext,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
+    /// Called once the whole hub runs, before the first tick: all consumers and producers are built. Not
+    /// called for a value that is built after a panic: its first call is the tick. What may fail belongs
+    /// in [`Producer::from_params`].
+    fn started(&mut self, context: &ProducerContext) -> impl Future<Output = ()> + Send {
+        let _ = context;
+        ready(())
+    }
+
     /// Called once when the hub stops, after the last tick.
     fn stop(&mut self, context: &ProducerContext) -> impl Future<Output = ()> + Send {
         let _ = context;

@@ -19,6 +19,7 @@ use crate::consumer_actor::Abort;
 use crate::context::ProducerContext;
 use crate::counters::{add, add_time, note_now, read};
 use crate::hosted::{HostedProducer, TickFailure, build, discard};
+use crate::opening::Opening;
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::progress::Progress;
 use crate::registry::ProducerKind;
@@ -65,6 +66,7 @@ pub(crate) struct Host {
     pub(crate) context: ProducerContext,
     pub(crate) clock: Clock,
     pub(crate) progress: Progress,
+    pub(crate) opening: Opening,
     /// Hears how the first build went; nobody does when this takes the place of an actor that died.
     pub(crate) started: Option<oneshot::Sender<Result<(), BoxError>>>,
     #[expect(dead_code, reason = "held for its drop, which the supervisor watches")]
@@ -75,15 +77,27 @@ impl Host {
     async fn run(mut self) {
         let config = &self.cell.config;
         self.cell.pulse.reset();
+        let ticker = |now| {
+            let (schedule, missed) = (self.cell.schedule.clone(), config.missed);
+            Ticker::new(
+                schedule,
+                now,
+                missed,
+                self.cell.offset(),
+                self.clock.clone(),
+            )
+        };
         // Whoever takes the place of a dead actor waits for the next regular moment, so that one
         // that dies of every tick does not die all the time.
-        let (mut producer, now) = match self.started.take() {
-            None => (None, false),
+        let started = self.started.take();
+        let (mut producer, mut ticker) = match started {
+            None => (None, ticker(false)),
             Some(started) => match self.build().await {
                 Ok(producer) => {
                     self.cell.set_state(ProducerState::Running);
+                    let ticker = ticker(config.now); // before anybody can move the clock
                     let _ = started.send(Ok(()));
-                    (Some(producer), config.now)
+                    (self.begin(producer).await, ticker)
                 }
                 Err(error) => {
                     let _ = started.send(Err(error));
@@ -91,9 +105,6 @@ impl Host {
                 }
             },
         };
-        let (schedule, missed) = (self.cell.schedule.clone(), config.missed);
-        let offset = self.cell.offset();
-        let mut ticker = Ticker::new(schedule, now, missed, offset, self.clock.clone());
         let skip_log = LogLimit::new(SKIP_LOG_PERIOD);
         let mut left_out = 0;
         loop {
@@ -141,6 +152,28 @@ impl Host {
         self.cell.set_state(ProducerState::Stopped);
         self.progress.beat();
         info!("producer stopped");
+    }
+
+    /// Waits until the whole hub runs, and tells the producer; gives it back unless it panicked.
+    async fn begin(
+        &self,
+        mut producer: Box<dyn HostedProducer>,
+    ) -> Option<Box<dyn HostedProducer>> {
+        if !self.opening.wait().await {
+            return Some(producer); // the hub stops, with nothing for it to do
+        }
+        let calling = self.cell.pulse.calling();
+        let told = producer.started().await;
+        drop(calling);
+        match told {
+            Ok(()) => Some(producer),
+            Err(panic) => {
+                discard(producer);
+                self.cell.set_state(ProducerState::Restarting);
+                self.failed(&format!("it panicked when the hub had started: {panic}"));
+                None
+            }
+        }
     }
 
     async fn build(&self) -> Result<Box<dyn HostedProducer>, BoxError> {

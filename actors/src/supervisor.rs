@@ -27,6 +27,7 @@ use crate::consumer_actor::Abort;
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
 use crate::counters::{now_ms, read};
 use crate::hub_view::HubView;
+use crate::opening::Opening;
 use crate::plan::{Plan, StartError};
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::progress::Progress;
@@ -59,6 +60,8 @@ pub(crate) struct Supervisor {
     progress: Progress,
     /// Beats when a part has ended.
     endings: Progress,
+    /// Tells the hosts when all of them have started.
+    opening: Opening,
     arbiters: Arbiters,
     sources: Vec<SourceHandle>,
     consumers: Vec<ConsumerHandle>,
@@ -148,6 +151,7 @@ impl Supervisor {
             clock,
             progress,
             endings,
+            opening: Opening::default(),
             arbiters: Arbiters::default(),
             sources: Vec::new(),
             consumers: Vec::new(),
@@ -160,6 +164,7 @@ impl Supervisor {
         };
         match supervisor.start_all(plan).await {
             Ok(watched) => Ok(Supervisor::create(|context| {
+                supervisor.opening.open();
                 for (part, ending) in watched {
                     supervisor.watch(part, ending, context);
                 }
@@ -169,6 +174,7 @@ impl Supervisor {
                 supervisor
             })),
             Err(error) => {
+                supervisor.opening.fail();
                 supervisor.shut_down().run().await;
                 supervisor.arbiters.stop();
                 Err(error)

@@ -119,6 +119,7 @@ impl Supervisor {
             kind: kind.clone(),
             context,
             progress: self.progress.clone(),
+            opening: self.opening.clone(),
             started: report,
             alive,
         };
@@ -171,6 +172,7 @@ impl Supervisor {
             context,
             clock: self.clock.clone(),
             progress: self.progress.clone(),
+            opening: self.opening.clone(),
             started: report,
             alive,
         };

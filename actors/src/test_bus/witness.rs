@@ -195,6 +195,10 @@ impl<C: Consumer> Consumer for Witnessed<C> {
         attend(&self.witness, context.name(), seen, call).await
     }
 
+    fn started(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
+        self.consumer.started(context)
+    }
+
     fn stop(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
         self.consumer.stop(context)
     }
