@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fedmsg_actors::{
-    BoxError, Command, ConsumeError, Consumer, ConsumerContext, Delivery, Outcome,
+    BoxError, Command, ConsumeError, Consumer, ConsumerContext, Delivery, Outcome, Rate, RateLimit,
     message_variables,
 };
 use fedmsg_config::duration;
@@ -55,6 +56,15 @@ pub struct ExecParams {
     /// Variables of its environment. By default none are added.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
+    /// How often each worker runs it at most: a rate such as "10/s", "600/m" or "5/h". By default there is no
+    /// limit.
+    #[serde(default)]
+    #[schemars(example = "10/s")]
+    pub rate: Option<Rate>,
+    /// How many of those may come at once after a pause: 1 or more. Default 1.
+    #[serde(default)]
+    #[schemars(example = 10)]
+    pub burst: Option<NonZeroU32>,
 }
 
 /// What a program gets of a message.
@@ -118,6 +128,7 @@ enum ExecError {
 pub struct Exec {
     command: Command,
     input: ExecInput,
+    limit: RateLimit,
 }
 
 impl Consumer for Exec {
@@ -137,8 +148,11 @@ impl Consumer for Exec {
             command = command.clear_env();
         }
         command.find()?; // at the start of the hub, not at the first message
-        let input = params.input;
-        Ok(Self { command, input })
+        Ok(Self {
+            command,
+            input: params.input,
+            limit: RateLimit::of(params.rate, params.burst),
+        })
     }
 
     async fn consume(
@@ -148,6 +162,7 @@ impl Consumer for Exec {
     ) -> Result<(), ConsumeError> {
         let input = self.input.of(&delivery).map_err(ConsumeError::drop)?;
         let variables = message_variables(delivery.envelope());
+        self.limit.ready().await;
         match self.command.attempt(&input, &variables).await? {
             Outcome::Success => {
                 debug!(topic = %delivery.topic(), "Command succeeded");
@@ -236,6 +251,14 @@ mod tests {
         check("kill -9 $$", "", (3, 1));
         check("test $(wc -l <\"$OUT.tries\") -ge 2", "", (2, 0));
         check("exec sleep 1000", "params.time_limit = '50ms'", (3, 1));
+    }
+
+    #[test]
+    fn attempts_come_as_slowly_as_is_asked_for() {
+        let start = std::time::Instant::now();
+        let (_, tries, _) = run("exit 1", "params.rate = '10/s'");
+        assert_eq!(tries, 3);
+        assert!(start.elapsed() >= Duration::from_millis(200));
     }
 
     #[test]
