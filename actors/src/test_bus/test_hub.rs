@@ -220,6 +220,8 @@ impl TestHub {
                 Step::Crash(delivery) => self.witness.crash_after(delivery),
                 Step::Pass(time) => self.advance(time).await,
                 Step::Stop => {
+                    // What has been sent is to be in the mailboxes, however busy the machine is.
+                    let _ = self.arrived_within(PATIENCE).await;
                     self.stop().await;
                 }
             }
