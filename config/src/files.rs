@@ -4,7 +4,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Error, ErrorKind};
+use std::io::{Error, ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::error::ConfigError;
@@ -13,6 +13,9 @@ use crate::layer::Layer;
 use crate::origin::Origin;
 use crate::problem::Problem;
 use crate::sources::Sources;
+
+/// The largest file that is read, in bytes; thousands of endpoints take less than one.
+const LARGEST: u64 = 16 << 20;
 
 /// What a search has found: a layer for each file that could be read, the lowest first.
 #[derive(Debug, Default)]
@@ -39,6 +42,7 @@ impl Files {
         match fs::metadata(&path) {
             Err(error) => self.refuse(named, error),
             Ok(metadata) if metadata.is_dir() => self.read_named_directory(&path, named),
+            // It may be a pipe: a shell makes one of `--config <(command)`.
             Ok(_) => {
                 if let Err(error) = self.read_file(&path, named) {
                     self.refuse(named, error);
@@ -86,22 +90,32 @@ impl Files {
         };
         for name in names {
             let shown = shown.join(&name);
-            if let Err(error) = self.read_file(&path.join(&name), &shown) {
+            if let Err(error) = self.read_found(&path.join(&name), &shown) {
                 self.refuse(&shown, error);
             }
         }
     }
 
     fn read_if_present(&mut self, path: &Path, shown: &Path) {
-        match self.read_file(path, shown) {
+        match self.read_found(path, shown) {
             Err(error) if !is_absent(&error) => self.refuse(shown, error),
             _ => {}
         }
     }
 
+    /// Reads one file that nobody has asked for by name: a pipe among them would be waited for, for ever.
+    fn read_found(&mut self, path: &Path, shown: &Path) -> Result<(), Error> {
+        if fs::metadata(path)?.is_file() {
+            self.read_file(path, shown)
+        } else {
+            let message = "it is no regular file";
+            Err(Error::new(ErrorKind::InvalidInput, message))
+        }
+    }
+
     /// Reads one file; `shown` is its name in messages.
     fn read_file(&mut self, path: &Path, shown: &Path) -> Result<(), Error> {
-        let text = fs::read_to_string(path)?;
+        let text = text_of(path)?;
         self.paths.push(shown.to_owned());
         let source = Origin::File {
             path: shown.to_owned(),
@@ -131,6 +145,18 @@ impl Files {
         self.errors
             .push(ConfigError::new(origin, KeyPath::root(), problem));
     }
+}
+
+/// Returns the text of a file that is not too large.
+fn text_of(path: &Path) -> Result<String, Error> {
+    let mut text = String::new();
+    let file = fs::File::open(path)?;
+    file.take(LARGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LARGEST {
+        let message = "it is larger than 16 MiB, as no configuration is";
+        return Err(Error::new(ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
 }
 
 /// Whether there is nothing at a path, not even on the way to it.

@@ -206,3 +206,28 @@ fn a_file_with_a_syntax_error_gives_its_place_and_no_settings() {
     );
     assert!(matches!(files.errors[0].problem, Problem::Syntax { .. }));
 }
+
+#[test]
+fn what_is_no_regular_file_or_too_large_is_neither_waited_for_nor_read_to_its_end() {
+    let root = root(&["work/conf/a.toml"]);
+    let conf = root.path().join("work/conf");
+    let made = std::process::Command::new("mkfifo")
+        .arg(conf.join("fifo.toml"))
+        .status();
+    assert!(made.unwrap().success());
+    std::os::unix::fs::symlink("/dev/zero", conf.join("zero.toml")).unwrap();
+    let large = fs::File::create(conf.join("large.toml")).unwrap();
+    large.set_len(LARGEST + 1).unwrap();
+    let files = Files::read(&sources(&root, Some("conf")));
+    let errors: Vec<_> = files.errors.iter().map(ToString::to_string).collect();
+    let expected = [
+        "conf/fifo.toml: cannot read: it is no regular file",
+        "conf/large.toml: cannot read: it is larger than 16 MiB, as no configuration is",
+        "conf/zero.toml: cannot read: it is no regular file",
+    ];
+    assert_eq!(errors, expected);
+    assert_eq!(files.layers.len(), 1);
+    // Whoever names it gets it, but no more than the limit.
+    let files = Files::read(&sources(&root, Some("/dev/zero")));
+    assert!(files.errors[0].to_string().contains("larger than 16 MiB"));
+}
