@@ -14,7 +14,8 @@ const WIDEST: usize = 1000;
 /// Puts values in the places of `%s` and its like.
 pub(super) fn percent(template: &str, values: &Value, is_tuple: bool) -> Result<String, String> {
     let mut arguments = match values {
-        Value::List(items) if is_tuple => items.iter(),
+        // A list in more places than one is an error, so that one with a name must be a tuple.
+        Value::List(items) if is_tuple || has_several_places(template) => items.iter(),
         value => std::slice::from_ref(value).iter(),
     };
     let mut text = String::new();
@@ -66,11 +67,22 @@ pub(super) fn percent(template: &str, values: &Value, is_tuple: bool) -> Result<
     Ok(text)
 }
 
+fn has_several_places(template: &str) -> bool {
+    template.replace("%%", "").matches('%').count() > 1
+}
+
 fn converted(kind: char, value: &Value) -> Result<String, String> {
     match (kind, value) {
+        (_, Value::Unknown(unknown)) => Err(unknown.reason.clone()),
         ('s', value) => shown(value),
+        ('r', value) => represented(value),
         ('d' | 'i' | 'u', Value::Int(number)) => Ok(number.to_string()),
         ('d' | 'i' | 'u', Value::Bool(is)) => Ok(i64::from(*is).to_string()),
+        // What is behind the point goes; a whole number of this size has no other text.
+        ('d' | 'i' | 'u', Value::Float(number)) if number.abs() < 1e15 => {
+            let whole = number.trunc() + 0.0; // no -0
+            Ok(format!("{whole:.0}"))
+        }
         ('x', Value::Int(number)) if *number >= 0 => Ok(format!("{number:x}")),
         ('o', Value::Int(number)) if *number >= 0 => Ok(format!("{number:o}")),
         _ => Err(format!("the form %{kind} of a value")),
@@ -87,7 +99,7 @@ fn pad(text: &mut String, field: &str, kind: char, flags: &str, width: &str) -> 
         return Err("an unusual form of a value".to_owned());
     }
     let missing = width.saturating_sub(field.chars().count());
-    let is_number = kind != 's';
+    let is_number = !matches!(kind, 's' | 'r');
     if is_number && field.starts_with('-') && flags.contains('0') {
         return Err("an unusual form of a value".to_owned());
     }
@@ -142,6 +154,21 @@ pub(super) fn braces(template: &str, values: &[Value], named: &Dict) -> Result<S
     }
     text.push_str(rest);
     Ok(text)
+}
+
+/// Returns what `repr` makes of a value. What is beyond ASCII depends on the version of Python.
+fn represented(value: &Value) -> Result<String, String> {
+    let Value::Text(text) = value else {
+        return shown(value);
+    };
+    if !text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+        return Err("an unusual text in quotes".to_owned());
+    }
+    let text = text.replace('\\', r"\\");
+    Ok(match (text.contains('\''), text.contains('"')) {
+        (true, false) => format!("\"{text}\""),
+        _ => format!("'{}'", text.replace('\'', r"\'")),
+    })
 }
 
 /// Returns what `str` makes of a value.
