@@ -8,7 +8,7 @@ use std::future::{Future, ready};
 use std::time::Duration;
 
 use fedmsg::Delivery;
-use fedmsg_config::Source;
+use fedmsg_config::{Config, Source};
 use fedmsg_message::TopicPattern;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -122,6 +122,19 @@ pub trait Consumer: Sized + Send + 'static {
         params: Self::Params,
         context: &ConsumerContext,
     ) -> impl Future<Output = Result<Self, BoxError>> + Send;
+
+    /// Looks for what would keep it from starting and can be known without starting anything: a program or a
+    /// file that is not there, a setting elsewhere that it needs. `fedmsg-config check` asks; a hub does not,
+    /// for [`Consumer::from_params`] finds the same. It opens no socket and changes nothing. By default
+    /// nothing is wrong.
+    ///
+    /// # Errors
+    ///
+    /// Anything; a [`fedmsg_config::ParamsError`] or a [`crate::SettingError`] says which setting is at fault.
+    fn preflight(params: &Self::Params, config: &Config) -> Result<(), BoxError> {
+        let _ = (params, config);
+        Ok(())
+    }
 
     /// Handles one message.
     ///

@@ -4,6 +4,7 @@
 
 use std::future::{Future, ready};
 
+use fedmsg_config::Config;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
@@ -68,6 +69,19 @@ pub trait Producer: Sized + Send + 'static {
         params: Self::Params,
         context: &ProducerContext,
     ) -> impl Future<Output = Result<Self, BoxError>> + Send;
+
+    /// Looks for what would keep it from starting and can be known without starting anything: a program or a
+    /// file that is not there, a setting elsewhere that it needs. `fedmsg-config check` asks; a hub does not,
+    /// for [`Producer::from_params`] finds the same. It opens no socket and changes nothing. By default
+    /// nothing is wrong.
+    ///
+    /// # Errors
+    ///
+    /// Anything; a [`fedmsg_config::ParamsError`] or a [`crate::SettingError`] says which setting is at fault.
+    fn preflight(params: &Self::Params, config: &Config) -> Result<(), BoxError> {
+        let _ = (params, config);
+        Ok(())
+    }
 
     /// Called when the schedule says so. Whatever a tick leaves behind when it is cancelled, the next one
     /// finds in `self`.

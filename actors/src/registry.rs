@@ -17,6 +17,7 @@ use crate::context::{ConsumerContext, ProducerContext};
 use crate::hosted::{Hosted, HostedConsumer, HostedProducer};
 use crate::kind::Kind;
 use crate::plan::{Plan, PlanError, StartError};
+use crate::preflight::{Preflight, PreflightError};
 use crate::producer::Producer;
 
 type Built<T> = BoxFuture<'static, Result<T, BoxError>>;
@@ -62,6 +63,7 @@ pub(crate) struct ConsumerKind {
     pub(crate) validate_signatures: Option<bool>,
     pub(crate) default_topics: fn() -> Vec<TopicPattern>,
     pub(crate) check: fn(&Params) -> Result<(), ParamsError>,
+    preflight: Preflight,
     pub(crate) build: Build<ConsumerContext, Box<dyn HostedConsumer>>,
 }
 
@@ -72,6 +74,7 @@ pub(crate) struct ProducerKind {
     schema: fn(&mut SchemaGenerator) -> Schema,
     params: fn() -> Schema,
     pub(crate) check: fn(&Params) -> Result<(), ParamsError>,
+    preflight: Preflight,
     pub(crate) build: Build<ProducerContext, Box<dyn HostedProducer>>,
 }
 
@@ -103,6 +106,10 @@ impl Registry {
             validate_signatures: C::VALIDATE_SIGNATURES,
             default_topics: C::default_topics,
             check: |params| params.parse::<C::Params>().map(drop),
+            preflight: |params, config| match params.parse() {
+                Ok(params) => C::preflight(&params, config),
+                Err(_) => Ok(()),
+            },
             build,
         };
         self.consumers.insert(C::KIND, kind);
@@ -126,6 +133,10 @@ impl Registry {
                 schema: |generator| generator.subschema_for::<P::Params>(),
                 params: Kind::params_schema::<P::Params>,
                 check,
+                preflight: |params, config| match params.parse() {
+                    Ok(params) => P::preflight(&params, config),
+                    Err(_) => Ok(()),
+                },
                 build,
             },
         );
@@ -206,6 +217,31 @@ impl Registry {
             Err(StartError::Plan(errors)) => errors,
             _ => Vec::new(),
         }
+    }
+
+    /// Asks every kind that `config` enables what would keep it from starting, and starts nothing. What
+    /// [`Registry::check`] finds is not found again.
+    pub fn preflight(&self, config: &Config) -> Vec<PreflightError> {
+        let consumers = config.consumers.iter().filter(|(_, it)| it.enabled);
+        let consumers = consumers.filter_map(|(name, it)| {
+            let preflight = self.consumers.get(&*it.kind)?.preflight;
+            Some(("consumers", name, preflight(&it.params, config)))
+        });
+        let producers = config.producers.iter().filter(|(_, it)| it.enabled);
+        let producers = producers.filter_map(|(name, it)| {
+            let preflight = self.producers.get(&*it.kind)?.preflight;
+            Some(("producers", name, preflight(&it.params, config)))
+        });
+        let all = consumers.chain(producers);
+        all.filter_map(|(table, name, found)| {
+            let (name, source) = (name.clone(), found.err()?);
+            Some(PreflightError {
+                table,
+                name,
+                source,
+            })
+        })
+        .collect()
     }
 
     pub(crate) fn find_consumer(&self, kind: &str) -> Option<&ConsumerKind> {

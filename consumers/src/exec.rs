@@ -12,7 +12,7 @@ use fedmsg_actors::{
     BoxError, Command, ConsumeError, Consumer, ConsumerContext, Delivery, Outcome, Rate, RateLimit,
     message_variables,
 };
-use fedmsg_config::duration;
+use fedmsg_config::{Config, ParamsError, duration};
 use fedmsg_message::{EncodeError, to_canonical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -153,6 +153,14 @@ impl Consumer for Exec {
             input: params.input,
             limit: RateLimit::of(params.rate, params.burst),
         })
+    }
+
+    fn preflight(params: &ExecParams, _: &Config) -> Result<(), BoxError> {
+        let (program, _) = params.argv.split_first().ok_or(ExecError::NoProgram)?;
+        Command::new(program)
+            .find()
+            .map_err(|error| ParamsError::invalid("argv", error))?;
+        Ok(())
     }
 
     async fn consume(

@@ -22,6 +22,7 @@ use std::time::Duration;
 use fedmsg_actors::{
     BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, RateLimit,
 };
+use fedmsg_config::{Config, ParamsError};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{info, warn};
@@ -162,6 +163,14 @@ impl Consumer for Process {
         let started = process.start().await;
         started.map_err(|reason| process.failed(reason))?;
         Ok(process)
+    }
+
+    fn preflight(params: &ProcessParams, _: &Config) -> Result<(), BoxError> {
+        let (program, _) = params.argv.split_first().ok_or(ProcessError::NoProgram)?;
+        Command::new(program)
+            .find()
+            .map_err(|error| ParamsError::invalid("argv", error))?;
+        Ok(())
     }
 
     async fn consume(

@@ -2,13 +2,13 @@
 //!
 //! For publishers that have no certificate, on a machine where whoever reaches `relay_inbound` is trusted.
 
-use fedmsg::{EndpointName, Resigner};
+use fedmsg::{Config, EndpointName, Resigner, SigningError, check_signing};
 use fedmsg_actors::{
-    BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, Source,
+    BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, SettingError, Source,
 };
 
 use crate::outlet::Outlet;
-use crate::relay::RELAY_OUTBOUND;
+use crate::relay::{RELAY_OUTBOUND, enough_addresses};
 
 /// The entry of `certnames` that a signing relay signs with, as in the original.
 const SIGNING_RELAY: &str = "signing_relay";
@@ -37,6 +37,21 @@ impl Consumer for SigningRelay {
         let forwarder = context.bus().forwarder(&name).await?;
         let outlet = Outlet::new(forwarder, context);
         Ok(Self { resigner, outlet })
+    }
+
+    fn preflight(_: &NoParams, config: &Config) -> Result<(), BoxError> {
+        enough_addresses(config)?;
+        let checked = check_signing(config, SIGNING_RELAY);
+        checked.map(drop).map_err(|error| {
+            // What to do instead is for publishers: a relay has one entry only.
+            let key = ["certnames", SIGNING_RELAY];
+            match error {
+                SigningError::NoCertificate { .. } => {
+                    SettingError::new(key, "not set: name the certificate to sign with").into()
+                }
+                error => SettingError::new(key, error).into(),
+            }
+        })
     }
 
     async fn consume(

@@ -7,7 +7,7 @@ use std::fmt;
 
 use fedmsg::json::{JsonError, Object, Value};
 use fedmsg_actors::{BoxError, Command, Outcome, Producer, ProducerContext};
-use fedmsg_config::{ByteSize, ParamsError};
+use fedmsg_config::{ByteSize, Config, ParamsError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -125,7 +125,6 @@ impl Producer for ExecProducer {
         params: ExecProducerParams,
         context: &ProducerContext,
     ) -> Result<Self, BoxError> {
-        let no_program = || ParamsError::invalid("argv", "it is empty: name a program");
         let (program, arguments) = params.argv.split_first().ok_or_else(no_program)?;
         let mut command = Command::new(program).args(arguments);
         for (name, value) in params.env {
@@ -142,6 +141,14 @@ impl Producer for ExecProducer {
             announcer: Announcer::open(params.topic, "output", context).await?,
             parsing: Errand::new(),
         })
+    }
+
+    fn preflight(params: &ExecProducerParams, _: &Config) -> Result<(), BoxError> {
+        let (program, _) = params.argv.split_first().ok_or_else(no_program)?;
+        Command::new(program)
+            .find()
+            .map_err(|error| ParamsError::invalid("argv", error))?;
+        Ok(())
     }
 
     async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
@@ -197,6 +204,10 @@ fn object(key: &str, text: &str) -> Value {
 
 fn one_mib() -> ByteSize {
     ByteSize::mib(1)
+}
+
+fn no_program() -> ParamsError {
+    ParamsError::invalid("argv", "it is empty: name a program")
 }
 
 #[cfg(test)]

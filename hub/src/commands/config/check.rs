@@ -7,6 +7,7 @@ mod addresses;
 mod files;
 mod finding;
 mod kinds;
+mod preflight;
 mod publishers;
 mod topics;
 
@@ -143,6 +144,9 @@ pub(super) fn findings(sources: &Sources, registry: &Registry, scope: Scope) -> 
         if is_sound(&files::VALIDATION) {
             files::check_validation(&loaded, &mut findings);
         }
+    }
+    if scope != Scope::Text {
+        preflight::check(&loaded, registry, &mut findings);
     }
     if is_sound(&addresses::KEYS) {
         addresses::check(&loaded, scope, &mut findings);

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::config;
 use crate::cli::check_failure;
-use crate::peers::Finished;
+use crate::peers::{Finished, free_tcp_port};
 use crate::sandbox::Sandbox;
 
 /// Checks the status, and that every line found begins so.
@@ -161,4 +161,73 @@ fn a_port_in_use_is_a_warning_and_a_name_without_an_address_an_error_if_it_is_lo
 fn the_flags_of_a_query_do_not_go_with_a_check() {
     check_failure(&config("", &["--query", "x", "check"]), 2, &[]);
     check_failure(&config("", &["check", "--format", "toml"]), 2, &[]);
+}
+
+/// Checks `toml`; which of the usual ports are in use just now is left out.
+fn found(toml: &str) -> Finished {
+    let mut finished = config(toml, &["check"]);
+    finished.lines.retain(|line| !line.contains("in use now"));
+    finished
+}
+
+#[test]
+fn what_would_keep_a_hub_from_starting_is_an_error() {
+    let default = found("[consumers]\na.kind = 'relay'\nb.kind = 'relay'");
+    let few = "kind: endpoints.relay_outbound: too few addresses, 1: the relays of this hub need 2";
+    let expected = [2, 3].map(|line| {
+        let name = if line == 2 { 'a' } else { 'b' };
+        format!("fedmsg.toml:{line}: error: consumers.{name}.{few}")
+    });
+    check(&default, 78, &expected.each_ref().map(String::as_str));
+    let one = |toml: &str, expected: &str| {
+        check(&found(toml), 78, &[expected]);
+        // The hub says so, too.
+        let sandbox = Sandbox::new();
+        sandbox.write("fedmsg.toml", toml);
+        let hub = sandbox.run(&["fedmsg-hub"]);
+        assert!(!hub.status.success(), "{hub:#?}");
+    };
+    one(
+        "[consumers.x]\nkind = 'exec'\nparams.argv = ['/no/such']",
+        "fedmsg.toml:3: error: consumers.x.params.argv: cannot run /no/such",
+    );
+    one(
+        "[consumers.x]\nkind = 'process'\nparams.argv = ['/no/such']",
+        "fedmsg.toml:3: error: consumers.x.params.argv: cannot run /no/such",
+    );
+    one(
+        "[producers.x]\nkind = 'exec'\nevery = '1h'\nparams.argv = ['/no/such']\n\
+         [endpoints]\n'fedmsg-hub.HOST' = 'tcp://127.0.0.1:0'"
+            .replace("HOST", &fedmsg::host_name())
+            .as_str(),
+        "fedmsg.toml:4: error: producers.x.params.argv: cannot run /no/such",
+    );
+    one(
+        "[consumers.x]\nkind = 'signing-relay'",
+        "fedmsg.toml:2: error: consumers.x.kind: certnames.signing_relay: not set",
+    );
+    one(
+        "certnames.signing_relay = 'nobody'\n[consumers.x]\nkind = 'signing-relay'",
+        "fedmsg.toml:1: error: certnames.signing_relay: cannot read ",
+    );
+    one(
+        "endpoints.relay_outbound = []\n[consumers.x]\nkind = 'relay'",
+        "fedmsg.toml:1: error: endpoints.relay_outbound: there is no address",
+    );
+    let two = format!(
+        "endpoints.relay_outbound = 'tcp://127.0.0.1:{}'\n\
+         relay_inbound = 'tcp://127.0.0.1:0'\n[consumers.x]\nkind = 'relay'\nworkers = 2",
+        free_tcp_port()
+    );
+    one(
+        &two,
+        "fedmsg.toml:1: error: endpoints.relay_outbound: too few addresses, 1: the relays of this hub need 2",
+    );
+    let any_port = "endpoints.relay_outbound = 'tcp://127.0.0.1:0'\nrelay_inbound = 'tcp://127.0.0.1:0'\n\
+                    [consumers.x]\nkind = 'relay'\nworkers = 2";
+    check(&found(any_port), 0, &[]);
+    one(
+        "'moksha.monitoring.socket' = 'ipc://no/such/{process}.socket'\n[consumers.x]\nkind = 'log'",
+        "fedmsg.toml:1: error: \"moksha.monitoring.socket\": there is no directory no/such",
+    );
 }

@@ -12,7 +12,7 @@ const GOOD: &str = "\
 import os
 config = {
     'topic_prefix': 'org.example',
-    'endpoints': {'a.b': 'tcp://127.0.0.1:3000', 'relay_outbound': []},
+    'endpoints': {'a.b': 'tcp://127.0.0.1:3000', 'relay_outbound': ['tcp://127.0.0.1:0']},
     'ssldir': os.path.sep.join(['', 'etc', 'pki']),
     'fedmsg.consumers.relay.enabled': True,
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
 
 use fedmsg::host_name;
 use fedmsg_config::{Config, Endpoint, KeyPath, Listing, Loaded, Scheme, Segment};
@@ -55,6 +56,7 @@ pub(super) fn check(loaded: &Loaded, scope: Scope, findings: &mut Vec<Finding>) 
         }
     }
     if scope != Scope::Text {
+        look_for_directories(loaded, &claims, findings);
         for claim in &claims {
             if let Some(message) = taken(&loaded.config, &claim.endpoint) {
                 findings.push(Finding::warning(loaded, claim.key.clone(), message));
@@ -64,6 +66,40 @@ pub(super) fn check(loaded: &Loaded, scope: Scope, findings: &mut Vec<Finding>) 
     if scope == Scope::Names {
         look_up(loaded, findings);
     }
+}
+
+/// Looks whether the sockets of this machine have a directory to be in.
+fn look_for_directories(loaded: &Loaded, claims: &[Claim], findings: &mut Vec<Finding>) {
+    let monitoring = loaded.config.monitoring_socket.as_ref();
+    // Where the directory has the name of the program in it, not all programs need be on this machine.
+    let monitoring = monitoring.and_then(|it| {
+        let (here, there) = (
+            it.of("a", &host_name()).ok()?,
+            it.of("b", &host_name()).ok()?,
+        );
+        (directory(&here) == directory(&there)).then_some(here)
+    });
+    let monitoring = monitoring.map(|it| (KeyPath::from("moksha.monitoring.socket"), it, false));
+    let claims = claims.iter();
+    let claims = claims.map(|it| (it.key.clone(), it.endpoint.clone(), it.has_others));
+    for (key, endpoint, has_others) in claims.chain(monitoring) {
+        let Some(directory) = directory(&endpoint).filter(|it| !it.is_dir()) else {
+            continue;
+        };
+        let message = format!("there is no directory {} for it", directory.display());
+        findings.push(if has_others {
+            Finding::warning(loaded, key, message)
+        } else {
+            Finding::error(loaded, key, message)
+        });
+    }
+}
+
+/// Returns the directory that the file of an address is in, if it has one.
+fn directory(endpoint: &Endpoint) -> Option<&Path> {
+    let directory = Path::new(endpoint.ipc_path()?).parent()?;
+    // A relative path without one is in the working directory.
+    (directory != Path::new("")).then_some(directory)
 }
 
 /// The setting as a whole that an address is listed in.
