@@ -4,7 +4,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
-use std::future::{Future, ready};
+use std::future::{Future, pending, ready};
 use std::time::Duration;
 
 use fedmsg::Delivery;
@@ -181,6 +181,13 @@ pub trait Consumer: Sized + Send + 'static {
         ready(())
     }
 
+    /// Waits until nothing that follows can succeed, such as when an output is gone: then the consumer halts
+    /// as with [`ConsumeError::Halt`], without a message having to come. It is asked only while there is no
+    /// message, and again after each; it must be cancel-safe. By default it waits for ever.
+    fn until_broken(&mut self) -> impl Future<Output = BoxError> + Send {
+        pending()
+    }
+
     /// Called once when the hub stops, after the last message: flush, close, say goodbye.
     fn stop(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
         let _ = context;
@@ -277,8 +284,12 @@ impl<E: StdError + Send + Sync + 'static> From<E> for ConsumeError {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::consumer_cell::ConsumerState;
     use crate::context::NoParams;
+    use crate::status::HubStatus;
     use crate::test_bus::TestBus;
 
     /// A consumer that always wants another attempt at once.
@@ -334,6 +345,43 @@ mod tests {
             };
             published.map(drop).map_err(error)
         }
+    }
+
+    /// A consumer that breaks, or panics, before anything has come.
+    struct Broken(bool);
+
+    impl Consumer for Broken {
+        const KIND: &'static str = "broken";
+        type Params = BTreeMap<String, bool>;
+
+        async fn from_params(params: Self::Params, _: &ConsumerContext) -> Result<Self, BoxError> {
+            Ok(Self(params.contains_key("panics")))
+        }
+
+        async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+            Ok(())
+        }
+
+        async fn until_broken(&mut self) -> BoxError {
+            assert!(!self.0, "the pump has burst");
+            "the pump has no water".into()
+        }
+    }
+
+    #[test]
+    fn what_is_broken_halts_without_a_message() {
+        let check = |settings: &str, expected: &str| {
+            let hub = TestBus::new().consumer::<Broken>("x", settings);
+            let report = hub.run(async |bus| {
+                let is_halted =
+                    |it: &HubStatus| matches!(it.consumers[0].state, ConsumerState::Halted(_));
+                bus.until(is_halted).await;
+            });
+            let state = report.status.consumer("x").unwrap().state.to_string();
+            assert!(state.contains(expected), "{state}");
+        };
+        check("", "no water");
+        check("params.panics = true", "the pump has burst");
     }
 
     #[test]

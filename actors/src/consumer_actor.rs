@@ -110,7 +110,19 @@ impl Host {
 
     /// Consumes what comes until the mailbox is closed and empty, or the consumer cannot go on.
     async fn serve(&self, mut consumer: Box<dyn HostedConsumer>, mut restarts: Restarts) {
-        while let Some(mut lease) = self.cell.mailbox.take().await {
+        loop {
+            let taken = tokio::select! {
+                biased; // what is there costs nothing more
+                taken = self.cell.mailbox.take() => taken,
+                reason = async { consumer.until_broken().await } => {
+                    add(&self.cell.counters.errors, 1);
+                    discard(consumer);
+                    return self.cell.end(ConsumerState::Halted(reason));
+                }
+            };
+            let Some(mut lease) = taken else {
+                break;
+            };
             let worked = self.work(consumer, &mut lease, &mut restarts).await;
             drop(lease);
             consumer = match worked {

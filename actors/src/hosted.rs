@@ -44,6 +44,9 @@ pub(crate) trait HostedConsumer: Send {
     /// Tells the consumer that the whole hub runs.
     fn started(&mut self) -> BoxFuture<'_, Result<(), String>>;
 
+    /// Waits until the consumer cannot go on; a panic is a reason, too.
+    fn until_broken(&mut self) -> BoxFuture<'_, String>;
+
     /// Lets the consumer say goodbye.
     fn stop(&mut self) -> BoxFuture<'_, Result<(), String>>;
 }
@@ -142,6 +145,16 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
             let started = async { self.plugin.started(&self.context).await };
             let started = AssertUnwindSafe(started).catch_unwind();
             started.await.map_err(|panic| panic_text(&*panic))
+        })
+    }
+
+    fn until_broken(&mut self) -> BoxFuture<'_, String> {
+        Box::pin(async move {
+            let broken = async { self.plugin.until_broken().await.to_string() };
+            let broken = AssertUnwindSafe(broken).catch_unwind();
+            broken
+                .await
+                .unwrap_or_else(|panic| format!("it panicked: {}", panic_text(&*panic)))
         })
     }
 

@@ -84,12 +84,20 @@ impl Consumer for Collectd {
         delivery: Delivery,
         _: &ConsumerContext,
     ) -> Result<(), ConsumeError> {
-        if let Some(error) = self.printer.error() {
-            return Err(ConsumeError::halt(format!("standard output: {error}")));
+        if self.printer.error().is_some() {
+            return Err(ConsumeError::Halt(self.until_broken().await));
         }
         let (processor, _) = self.processors.handle(delivery.topic().as_str());
         self.counts.add(processor.about().name);
         Ok(())
+    }
+
+    async fn until_broken(&mut self) -> BoxError {
+        self.printer.closed().await;
+        match self.printer.error() {
+            Some(error) => format!("standard output: {error}").into(),
+            None => "nothing prints any more".into(),
+        }
     }
 
     async fn stop(&mut self, _: &ConsumerContext) {

@@ -66,6 +66,11 @@ impl Printer {
         self.error.get()
     }
 
+    /// Waits until it cannot write any more.
+    pub(super) async fn closed(&self) {
+        self.jobs.closed().await;
+    }
+
     /// Waits until everything has been written, but not for long.
     pub(super) async fn finish(&self) {
         let (report, written) = oneshot::channel();
@@ -164,6 +169,7 @@ mod tests {
         printer.finish().await;
         let kind = printer.error().map(io::Error::kind);
         assert_eq!(kind, Some(io::ErrorKind::BrokenPipe));
+        printer.closed().await;
         assert!(printer.print(|| "y".to_owned()).is_err());
     }
 }

@@ -116,16 +116,18 @@ fn it_ends_quietly_when_nobody_reads_it_any_more() {
 
 #[test]
 fn what_cannot_be_written_halts_it() {
-    let (speaker, sandbox) = bus("");
-    let command = sandbox.command(&["fedmsg-collectd", "--collectd-interval", "1"]);
-    let pipeline = Process::start(in_shell(r#"exec "$0" "$@" >/dev/full"#, &command));
-    speaker.wait_for("t");
-    while speaker.hears("org") {
-        speaker.forward("org.u", "{}");
+    for is_quiet in [false, true] {
+        let (speaker, sandbox) = bus("");
+        let command = sandbox.command(&["fedmsg-collectd", "--collectd-interval", "1"]);
+        let pipeline = Process::start(in_shell(r#"exec "$0" "$@" >/dev/full"#, &command));
+        speaker.wait_for("t");
+        while !is_quiet && speaker.hears("org") {
+            speaker.forward("org.u", "{}");
+        }
+        let finished = pipeline.finish();
+        let words = ["standard output cannot be written", "No space left"];
+        check_failure(&finished, 70, &words);
     }
-    let finished = pipeline.finish();
-    let words = ["standard output cannot be written", "No space left"];
-    check_failure(&finished, 70, &words);
 }
 
 #[test]
