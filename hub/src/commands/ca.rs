@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use jiff::Timestamp;
 use toml::{Table, Value};
 
-use super::common::{fail, load};
+use super::common::{complain, fail, load};
 use crate::ca::{
     Authority, CA_CERTIFICATE, CA_KEY, CaError, Former, Foundation, KeySize, LEDGER, Order,
     REVOCATION_LIST, SignerName, Strong, date,
@@ -207,12 +207,12 @@ fn issue(directory: &Path, args: &IssueArgs, now: i64) -> Result<String, Exit> {
     let mut authority = Authority::open(directory, now).map_err(failed)?;
     let issued = authority.issue(&order).map_err(failed)?;
     if authority.list_expires() - now < WARNING {
-        anstream::eprintln!(
+        complain(format_args!(
             "{}: {} expires on {}, then every message is refused: run `fedmsg ca crl`",
             fedmsg::program_name(),
             authority.path_of(REVOCATION_LIST).display(),
             date(authority.list_expires())
-        );
+        ));
     }
     let files = issued.files.iter();
     let files: String = files

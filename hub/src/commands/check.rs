@@ -17,7 +17,7 @@ use toml::Table;
 
 use self::emission::{Emission, EmissionError};
 use self::judge::{Age, Judgement, Level, Threshold, Wanted};
-use super::common::CommonArgs;
+use super::common::{CommonArgs, complain, print};
 use crate::exit::Exit;
 use crate::monitoring;
 
@@ -40,6 +40,7 @@ Exit status:
   0   all is well
   1   somebody is missing, not initialized or beyond a threshold; or nothing was heard
   2   bad command line
+  74  the answer cannot be written
   78  the configuration is wrong
 With --format nagios it is 0 for OK, 1 for WARNING, 2 for CRITICAL and 3 for UNKNOWN.")]
 pub(crate) struct CheckArgs {
@@ -147,8 +148,7 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
         // Nothing else that a plugin ends with is known to Nagios.
         Err(Exit::Config) if args.format == Format::Nagios => {
             let line = form::nagios(Level::Unknown, "the configuration is wrong", None);
-            anstream::println!("{line}");
-            return nagios_status(Level::Unknown);
+            return for_nagios(Level::Unknown, &line);
         }
         Err(exit) => return exit.into(),
     };
@@ -173,18 +173,17 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
     };
     let judged = heard.as_ref().ok().zip(judgement.as_ref().ok());
     let complaint = heard.as_ref().err().map(ToString::to_string);
-    match args.format {
+    let printed = match args.format {
         Format::Text => text(args, judged, complaint),
         Format::Nagios => {
             let words = complaint.unwrap_or_else(|| words(judged));
             let line = form::nagios(level, &words, judged.map(|(_, judgement)| judgement));
-            anstream::println!("{line}");
-            return nagios_status(level);
+            return for_nagios(level, &line);
         }
-        Format::Json => anstream::println!("{}", json(level, judged, complaint)),
+        Format::Json => print(&(json(level, judged, complaint) + "\n")),
         Format::Prometheus => {
             complaint.iter().for_each(|complaint| say(complaint));
-            anstream::print!("{}", form::prometheus(judged.map(|(emission, _)| emission)));
+            print(&form::prometheus(judged.map(|(emission, _)| emission)))
         }
     }
     match level {
@@ -192,6 +191,9 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
         // The original finds nothing in what a hub of ours says beyond it.
         _ if args.format == Format::Text && is_well(judged, args) => Exit::Ok.into(),
         _ => Exit::Failed.into(),
+    };
+    if printed != Exit::Ok {
+        return printed.into();
     }
 }
 
@@ -214,35 +216,44 @@ fn listen(args: &CheckArgs, config: Config) -> Result<Emission, CheckError> {
     }
 }
 
-/// Prints what the original prints (fedmsg hub specification §5.12), and what is beyond a threshold.
-fn text(args: &CheckArgs, judged: Option<(&Emission, &Judgement)>, complaint: Option<String>) {
+/// Prints what the original prints (fedmsg hub specification §5.12), and what is beyond a threshold;
+/// returns how the printing went.
+fn text(
+    args: &CheckArgs,
+    judged: Option<(&Emission, &Judgement)>,
+    complaint: Option<String>,
+) -> Exit {
     let Some((emission, judgement)) = judged else {
-        return complaint.iter().for_each(|complaint| say(complaint));
+        complaint.iter().for_each(|complaint| say(complaint));
+        return Exit::Ok;
     };
     for name in &judgement.missing {
-        anstream::eprintln!("\"{name}\" is not active!");
+        complain(format_args!("\"{name}\" is not active!"));
     }
     for name in &judgement.uninitialized {
-        anstream::eprintln!("\"{name}\" is not initialized!");
+        complain(format_args!("\"{name}\" is not initialized!"));
     }
     if !judgement.missing.is_empty() {
-        return say("Some consumers and/or producers are missing!");
+        say("Some consumers and/or producers are missing!");
+        return Exit::Ok;
     }
     if !judgement.uninitialized.is_empty() {
-        return say("Some consumers and/or producers are uninitialized!");
+        say("Some consumers and/or producers are uninitialized!");
+        return Exit::Ok;
     }
     for (_, problem) in &judgement.problems {
-        anstream::eprintln!("{}", problem.escape_debug());
+        complain(problem.escape_debug());
     }
     if !is_well(judged, args) {
-        return say("Some consumers and/or producers are beyond a threshold!");
+        say("Some consumers and/or producers are beyond a threshold!");
+        return Exit::Ok;
     }
-    if args.consumer.is_empty() && args.producer.is_empty() {
-        anstream::println!("No consumers or producers specified so all will be shown.");
+    let headline = if args.consumer.is_empty() && args.producer.is_empty() {
+        "No consumers or producers specified so all will be shown."
     } else {
-        anstream::println!("All consumers and producers are active!");
-    }
-    anstream::println!("{}", indented(&emission.value));
+        "All consumers and producers are active!"
+    };
+    print(&format!("{headline}\n{}\n", indented(&emission.value)))
 }
 
 /// Whether all is well for the original, and for the thresholds that it does not have.
@@ -298,7 +309,15 @@ fn indented(value: &Value) -> String {
 
 /// Says what went wrong as the original does.
 fn say(complaint: &str) {
-    anstream::eprintln!("Error: {complaint}");
+    complain(format_args!("Error: {complaint}"));
+}
+
+/// Prints the line for Nagios. Nobody knows how the hub is when that cannot be said.
+fn for_nagios(level: Level, line: &str) -> ExitCode {
+    match print(&format!("{line}\n")) {
+        Exit::Ok => nagios_status(level),
+        _ => nagios_status(Level::Unknown),
+    }
 }
 
 fn nagios_status(level: Level) -> ExitCode {

@@ -86,10 +86,7 @@ impl CommonArgs {
             return Ok(());
         }
         match toml::to_string(config) {
-            Ok(text) => {
-                anstream::print!("{text}");
-                Err(Exit::Ok)
-            }
+            Ok(text) => Err(print(&text)),
             Err(error) => Err(fail(Exit::Software, error)),
         }
     }
@@ -129,7 +126,7 @@ pub(crate) fn load(
 
 /// Says on standard error what went wrong, and returns the status to end with.
 pub(crate) fn fail(exit: Exit, message: impl fmt::Display) -> Exit {
-    anstream::eprintln!("{}: {message}", fedmsg::program_name());
+    complain(format_args!("{}: {message}", fedmsg::program_name()));
     exit
 }
 
@@ -143,4 +140,10 @@ pub(crate) fn print(text: &str) -> Exit {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Ok,
         Err(error) => fail(Exit::Io, format_args!("standard output: {error}")),
     }
+/// Writes a line to standard error. Where that cannot be written there is nobody to tell.
+pub(crate) fn complain(line: impl fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
 }

@@ -14,7 +14,7 @@ use toml::Table;
 use self::check::CheckArgs;
 use self::import::ImportArgs;
 use self::show::ShowArgs;
-use super::common::{fail, load, print};
+use super::common::{complain, fail, load, print};
 use super::hub::kinds::{self, Form};
 use crate::exit::Exit;
 use crate::hub::built_in_kinds;
@@ -132,7 +132,7 @@ fn listing(args: &ConfigArgs) -> Result<Listing, Exit> {
 /// Finds a setting, or says in the words of the original that there is none: scripts look for them.
 fn find<'a>(listing: &'a Listing, path: &str) -> Result<(KeyPath, &'a toml::Value), Exit> {
     listing.find(path).ok_or_else(|| {
-        anstream::eprintln!("Key `{path}` does not exist in config");
+        complain(format_args!("Key `{path}` does not exist in config"));
         Exit::Failed
     })
 }

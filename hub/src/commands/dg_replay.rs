@@ -1,5 +1,6 @@
 //! `fedmsg-dg-replay`: publishes a message of the archive again, through the relay.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -12,7 +13,7 @@ use toml::Table;
 use tracing::warn;
 
 use self::archived::Archived;
-use super::common::{CommonArgs, fail};
+use super::common::{CommonArgs, fail, print};
 use super::outlet::Outlet;
 use crate::exit::Exit;
 
@@ -94,14 +95,20 @@ fn replay(args: &DgReplayArgs) -> Result<(), Exit> {
     } else {
         PATIENCE
     };
-    anstream::println!("Retrieving '{id}'");
+    say(format_args!("Retrieving '{id}'"))?;
     let answer = retrieve(id, &config, patience)?;
     let archived = Archived::read(&answer, id)
         .map_err(|error| fail(Exit::Data, format_args!("'{id}' from datagrepper: {error}")))?;
-    anstream::println!("Broadcasting '{id}'");
+    say(format_args!("Broadcasting '{id}'"))?;
     broadcast(args, archived, config)?;
-    anstream::println!("OK.");
-    Ok(())
+    say("OK.")
+}
+
+fn say(line: impl Display) -> Result<(), Exit> {
+    match print(&format!("{line}\n")) {
+        Exit::Ok => Ok(()),
+        failed => Err(failed),
+    }
 }
 
 fn flags(args: &DgReplayArgs) -> Table {

@@ -5,9 +5,9 @@ use std::thread;
 use serde_json::Value;
 
 use super::check_failure;
-use crate::peers::{Finished, free_tcp_port};
+use crate::peers::{Finished, Process, free_tcp_port};
 use crate::raw::RawSocket;
-use crate::sandbox::{Sandbox, Settings, loopback};
+use crate::sandbox::{Sandbox, Settings, in_shell, loopback};
 
 /// A relay, a log and a heartbeat, which say how they are at a path with the name of the program in it.
 fn settings() -> Settings {
@@ -254,4 +254,30 @@ fn whoever_owns_the_address_may_say_anything() {
         });
         check_failure(&finished, 1, &["Error: ", complaint]);
     }
+}
+
+#[test]
+fn an_answer_that_cannot_be_written_is_no_answer() {
+    let sandbox = Sandbox::with(&settings());
+    let mut hub = sandbox.start_logging(&["fedmsg-hub"]);
+    hub.line_with("hub running");
+    let full = |words: &[&str], to: &str| {
+        let command = sandbox.command(words);
+        let script = format!(r#"exec "$0" "$@" {to}"#);
+        Process::start(in_shell(&script, &command)).finish()
+    };
+    for (format, status) in [
+        ("text", 74),
+        ("json", 74),
+        ("prometheus", 74),
+        ("nagios", 3),
+    ] {
+        let finished = full(&["fedmsg-check", "--format", format], ">/dev/full");
+        check_failure(&finished, status, &["standard output: No space left"]);
+    }
+    let printed = full(&["fedmsg-check", "--print-config"], ">/dev/full");
+    check_failure(&printed, 74, &["standard output: No space left"]);
+    // Nor is there anybody to be told of it.
+    let silent = full(&["fedmsg-check", "-c", "nobody"], "2>/dev/full");
+    assert_eq!(silent.status.code(), Some(1), "{silent:#?}");
 }

@@ -21,6 +21,7 @@ use toml::Table;
 
 use self::finding::Finding;
 pub(super) use self::finding::Severity;
+use crate::commands::common::complain;
 use crate::exit::Exit;
 
 /// Check configurations: everything that can be told without starting.
@@ -100,11 +101,11 @@ pub(super) fn run(
     let text = text.collect();
     let program = fedmsg::program_name();
     let warnings = findings.len() - errors;
-    anstream::eprintln!(
+    complain(format_args!(
         "{program}: {}, {}",
         counted(errors, "error"),
         counted(warnings, "warning")
-    );
+    ));
     let exit = if errors == 0 { Exit::Ok } else { Exit::Config };
     (text, exit)
 }

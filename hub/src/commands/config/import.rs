@@ -12,7 +12,7 @@ use fedmsg_config::python::{MAX_SIZE, Machine};
 use fedmsg_config::{Imported, PythonFile, Sources, Weight, import};
 
 use super::check::{self, Scope, Severity};
-use super::{fail, print};
+use super::{complain, fail, print};
 use crate::exit::Exit;
 
 /// Where nothing is.
@@ -126,8 +126,8 @@ fn read(path: PathBuf) -> Result<PythonFile, Exit> {
 fn finish(args: &ImportArgs, imported: &Imported, registry: &Registry) -> Exit {
     for note in &imported.notes {
         match note.weight {
-            Weight::LeftOut => anstream::eprintln!("left out: {note}"),
-            Weight::Remark => anstream::eprintln!("remark: {note}"),
+            Weight::LeftOut => complain(format_args!("left out: {note}")),
+            Weight::Remark => complain(format_args!("remark: {note}")),
         }
     }
     let text = imported.to_toml();
@@ -144,7 +144,10 @@ fn finish(args: &ImportArgs, imported: &Imported, registry: &Registry) -> Exit {
             Severity::Error => "wrong",
             Severity::Warning => "remark",
         };
-        anstream::eprintln!("{severity}: {}: {}", finding.key, finding.message);
+        complain(format_args!(
+            "{severity}: {}: {}",
+            finding.key, finding.message
+        ));
     }
     let is_right = findings.iter().all(|it| it.severity == Severity::Warning);
     let written = match &args.output {
