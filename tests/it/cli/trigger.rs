@@ -352,6 +352,8 @@ fn what_cannot_be_handled_in_time_is_named_and_its_command_is_ended() {
     for words in [
         "not handled within `stop_timeout`",
         "running=1 queued=2",
+        "killed: it has not ended within `stop_timeout`",
+        "org.x1 2026-org.x1",
         "org.x2 2026-org.x2",
         "org.x3 2026-org.x3",
     ] {

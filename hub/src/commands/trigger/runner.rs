@@ -3,6 +3,7 @@
 //! [`super::follow`] starts it; a message goes from the subscriber through the [`Queue`] to a task of
 //! its own, of which there are as many as may run at a time.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use fedmsg::{Delivery, Subscriber};
 use fedmsg_actors::{Command, Run, message_variables};
 use fedmsg_message::to_canonical;
 use futures::StreamExt;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
@@ -39,6 +40,8 @@ pub(super) struct Runner {
     stop_timeout: Duration,
     is_once: bool,
     running: JoinSet<(Delivery, Run)>,
+    /// What runs, by its task: its message as the log names it, for a task that is aborted gives nothing back.
+    messages: HashMap<Id, String>,
     succeeded: u64,
     failed: u64,
     skipped: u64,
@@ -50,7 +53,7 @@ pub(super) struct Runner {
 enum Event {
     Message(Option<Delivery>),
     Quiet,
-    Ended(Option<(Delivery, Run)>),
+    Ended(Option<(Id, (Delivery, Run))>),
     Signal(&'static str),
     Deadline,
 }
@@ -66,6 +69,7 @@ impl Runner {
             stop_timeout: Duration::ZERO,
             is_once: false,
             running: JoinSet::new(),
+            messages: HashMap::new(),
             succeeded: 0,
             failed: 0,
             skipped: 0,
@@ -113,7 +117,10 @@ impl Runner {
                 // A subscriber without an address is not made in the first place.
                 Event::Message(None) => self.stop(Duration::ZERO),
                 Event::Quiet => self.queue.release(),
-                Event::Ended(Some((delivery, run))) => self.note(&delivery, &run),
+                Event::Ended(Some((task, (delivery, run)))) => {
+                    self.messages.remove(&task);
+                    self.note(&delivery, &run);
+                }
                 Event::Ended(None) => {}
                 Event::Signal(signal) => {
                     let (queued, running) = (self.queue.len(), self.running.len());
@@ -131,7 +138,7 @@ impl Runner {
         let takes_more = !is_stopping && self.queue.has_room() && !(self.is_once && has_begun);
         tokio::select! {
             signal = signals.next(), if !is_stopping => Event::Signal(signal),
-            ended = self.running.join_next(), if !self.running.is_empty() => {
+            ended = self.running.join_next_with_id(), if !self.running.is_empty() => {
                 // A task is aborted only with all the others, and none panics.
                 Event::Ended(ended.and_then(Result::ok))
             }
@@ -149,11 +156,13 @@ impl Runner {
                 continue;
             };
             let command = Arc::clone(&self.command);
-            self.running.spawn(async move {
+            let message = named(&delivery);
+            let task = self.running.spawn(async move {
                 let variables = message_variables(delivery.envelope());
                 let run = command.run(&input, &variables).await;
                 (delivery, run)
             });
+            self.messages.insert(task.id(), message);
         }
     }
 
@@ -214,17 +223,20 @@ impl Runner {
     async fn give_up(mut self) -> Exit {
         let running = self.running.len();
         self.running.shutdown().await;
-        let name = |delivery: &Delivery| {
-            let envelope = delivery.envelope().unparsed();
-            let msg_id = envelope.msg_id().unwrap_or("without msg_id");
-            format!("{} {msg_id}", delivery.topic())
-        };
+        let mut ended: Vec<String> = self.messages.values().cloned().collect();
+        ended.sort();
+        for message in ended {
+            error!(
+                killed_for = message,
+                "Command killed: it has not ended within `stop_timeout`"
+            );
+        }
         let (first, last) = (self.queue.iter().next(), self.queue.iter().next_back());
         error!(
             running,
             queued = self.queue.len(),
-            first_queued = first.map(name),
-            last_queued = last.map(name),
+            first_queued = first.map(named),
+            last_queued = last.map(named),
             "not handled within `stop_timeout`"
         );
         self.end();
@@ -240,6 +252,13 @@ impl Runner {
             Exit::Ok
         }
     }
+}
+
+/// A message as the log names it.
+fn named(delivery: &Delivery) -> String {
+    let envelope = delivery.envelope().unparsed();
+    let msg_id = envelope.msg_id().unwrap_or("without msg_id");
+    format!("{} {msg_id}", delivery.topic())
 }
 
 /// Waits for a moment; for ever if there is none.
