@@ -286,7 +286,8 @@ impl Tail {
                 }
                 self.skipped += 1;
             }
-            Written::Failed(error) => {
+            Written::Failed { error, has_shown } => {
+                self.shown += u64::from(has_shown);
                 self.failed += 1;
                 if let Some(held_back) = self.failures.admit() {
                     warn!(%topic, %error, held_back, "the expression fails with this message");

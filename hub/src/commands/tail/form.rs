@@ -79,7 +79,12 @@ pub(super) enum Written {
     /// It is malformed, and nothing was written.
     Malformed(DecodeError),
     /// The template or the expression fails with it; what jq found before that was written.
-    Failed(String),
+    Failed {
+        /// Why.
+        error: String,
+        /// Whether anything of it was written.
+        has_shown: bool,
+    },
 }
 
 impl Form {
@@ -124,12 +129,18 @@ impl Form {
             }
             Shape::Template(template) => match template.render(&envelope) {
                 Ok(text) => writeln!(out, "{text}")?,
-                Err(error) => return Ok(Written::Failed(error)),
+                Err(error) => {
+                    let has_shown = false;
+                    return Ok(Written::Failed { error, has_shown });
+                }
             },
             Shape::Jq(jq) => {
                 let results = jq.run(envelope.body(), out)?;
                 return Ok(match (results.error, results.written) {
-                    (Some(error), _) => Written::Failed(error),
+                    (Some(error), written) => {
+                        let has_shown = written > 0;
+                        Written::Failed { error, has_shown }
+                    }
                     (None, 0) => Written::Nothing,
                     (None, _) => Written::Shown,
                 });

@@ -117,6 +117,13 @@ fn an_expression_makes_a_line_of_each_result() {
     let user = "[.username, .msg.price], .username";
     check(&["--jq", user], &["[\"ralph\",1.5]", "\"ralph\""]);
     check(&["--jq", user, "-r"], &["[\"ralph\",1.5]", "ralph"]);
+    // What has shown something counts, though it fails then; whoever counts would wait for ever.
+    let bus = Bus::new();
+    let tail = bus.tail(&["--jq", ".topic, (.topic | error)", "--count", "1"], "t");
+    bus.speaker.forward("t", plain("t"));
+    let finished = tail.finish();
+    assert_eq!(finished.status.code(), Some(65), "{finished:#?}");
+    assert_eq!(finished.lines, ["\"t\""]);
     // What is not selected is not shown, and does not count.
     let select = "select(.username == \"ada\") | .msg.log";
     let messages = [(LOG, &*log("bob", "no")), (LOG, &*log("ada", "yes"))];
