@@ -2,6 +2,7 @@
 //!
 //! Part of [`super::TailArgs`]; makes the [`Form`].
 
+use std::env;
 use std::io::{self, IsTerminal};
 use std::sync::Arc;
 
@@ -72,6 +73,14 @@ pub(super) struct FormArgs {
     color: clap::ColorChoice,
 }
 
+/// Whether there are colours when nobody says so. The library takes any CLICOLOR_FORCE for a yes; 0 is none
+/// (<https://bixense.com/clicolors/>).
+fn is_coloured_by_itself() -> bool {
+    let stdout = io::stdout();
+    let is_forced = || env::var_os("CLICOLOR_FORCE").is_none_or(|it| it != "0");
+    AutoStream::choice(&stdout) != ColorChoice::Never && (is_forced() || stdout.is_terminal())
+}
+
 impl FormArgs {
     /// Returns the form that is asked for: the last of several, in the order of the options above.
     pub(super) fn form(&self, processors: Arc<Processors>) -> Result<Form, BadExpression> {
@@ -124,7 +133,7 @@ impl FormArgs {
         match self.color {
             clap::ColorChoice::Always => true,
             clap::ColorChoice::Never => false,
-            clap::ColorChoice::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            clap::ColorChoice::Auto => is_coloured_by_itself(),
         }
     }
 }

@@ -205,5 +205,6 @@ fn colour_is_as_the_flag_and_the_environment_say() {
     check(&["--color", "always"], &[("NO_COLOR", "1")], true);
     check(&["--color", "auto"], &[("CLICOLOR_FORCE", "1")], true);
     check(&[], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false);
+    check(&[], &[("CLICOLOR_FORCE", "0")], false);
     check(&["--color", "never"], &[("CLICOLOR_FORCE", "1")], false);
 }
