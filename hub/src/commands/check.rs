@@ -53,7 +53,13 @@ pub(crate) struct CheckArgs {
     producer: Vec<String>,
 
     /// How long to wait for the hub
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        default_value = "10",
+        value_parser = seconds
+    )]
     timeout: f64,
 
     /// What to print, and which exit statuses to use
@@ -185,15 +191,15 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
             complaint.iter().for_each(|complaint| say(complaint));
             print(&form::prometheus(judged.map(|(emission, _)| emission)))
         }
+    };
+    if printed != Exit::Ok {
+        return printed.into();
     }
     match level {
         Level::Ok => Exit::Ok.into(),
         // The original finds nothing in what a hub of ours says beyond it.
         _ if args.format == Format::Text && is_well(judged, args) => Exit::Ok.into(),
         _ => Exit::Failed.into(),
-    };
-    if printed != Exit::Ok {
-        return printed.into();
     }
 }
 

@@ -36,7 +36,7 @@ Exit status:
   78  the configuration is wrong")]
 pub(crate) struct CollectdArgs {
     /// Seconds from one line to the next; 2 unless the configuration says otherwise
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     collectd_interval: Option<NonZeroU32>,
 
     #[command(flatten)]

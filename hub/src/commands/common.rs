@@ -35,7 +35,12 @@ pub(crate) struct CommonArgs {
     io_threads: Option<u16>,
 
     /// How long a bound publisher waits before its first message [post_init_sleep]
-    #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Configuration"
+    )]
     post_init_sleep: Option<f64>,
 
     /// Messages queued for each subscriber; 0 is no limit [high_water_mark]
@@ -43,7 +48,12 @@ pub(crate) struct CommonArgs {
     high_water_mark: Option<u32>,
 
     /// How long unsent messages are kept when a command ends [zmq_linger]
-    #[arg(long, value_name = "MILLISECONDS", help_heading = "Configuration")]
+    #[arg(
+        long,
+        value_name = "MILLISECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Configuration"
+    )]
     linger: Option<u32>,
 
     /// What to log: a level, or levels by module such as info,fedmsg_actors=debug
@@ -130,6 +140,12 @@ pub(crate) fn fail(exit: Exit, message: impl fmt::Display) -> Exit {
     exit
 }
 
+/// Writes a line to standard error. Where that cannot be written there is nobody to tell.
+pub(crate) fn complain(line: impl fmt::Display) {
+    use std::io::Write as _;
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
 /// Writes `text` to standard output as it is: nothing in it is decoration.
 pub(crate) fn print(text: &str) -> Exit {
     use std::io::{ErrorKind, Write as _};
@@ -140,10 +156,4 @@ pub(crate) fn print(text: &str) -> Exit {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Exit::Ok,
         Err(error) => fail(Exit::Io, format_args!("standard output: {error}")),
     }
-/// Writes a line to standard error. Where that cannot be written there is nobody to tell.
-pub(crate) fn complain(line: impl fmt::Display) {
-    use std::io::Write as _;
-    let _ = writeln!(anstream::stderr(), "{line}");
-}
-
 }

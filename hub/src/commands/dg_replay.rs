@@ -69,7 +69,12 @@ pub(crate) struct DgReplayArgs {
     datagrepper_url: Option<String>,
 
     /// How long to wait for the archive, 30 unless set here, and for the relay [timeout]
-    #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Configuration"
+    )]
     timeout: Option<f64>,
 
     #[command(flatten)]

@@ -57,7 +57,12 @@ pub(crate) struct HubArgs {
     websocket_server_port: Option<String>,
 
     /// How long an operation may block [timeout]
-    #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Configuration"
+    )]
     timeout: Option<f64>,
 
     #[command(flatten)]

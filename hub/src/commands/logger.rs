@@ -57,7 +57,12 @@ pub(crate) struct LoggerArgs {
     cert_prefix: Option<String>,
 
     /// How long to wait for the relay [timeout]
-    #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Configuration"
+    )]
     timeout: Option<f64>,
 
     #[command(flatten)]

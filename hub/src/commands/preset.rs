@@ -14,7 +14,12 @@ use crate::limits::raise_descriptors;
 #[derive(Debug, Args)]
 pub(crate) struct PresetArgs {
     /// How long an operation may block [timeout]
-    #[arg(long, value_name = "SECONDS", help_heading = "Configuration")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "Configuration"
+    )]
     timeout: Option<f64>,
 
     #[command(flatten)]

@@ -125,7 +125,12 @@ pub(crate) struct TailArgs {
     count: Option<u64>,
 
     /// End after so many seconds
-    #[arg(long, value_name = "SECONDS", help_heading = "What to show")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        help_heading = "What to show"
+    )]
     timeout: Option<f64>,
 
     #[command(flatten)]

@@ -77,6 +77,7 @@ pub(crate) struct TriggerArgs {
         long,
         alias = "timeout-command",
         value_name = "SECONDS",
+        allow_negative_numbers = true,
         value_parser = seconds,
         help_heading = "The command"
     )]
@@ -140,6 +141,7 @@ pub(crate) struct TriggerArgs {
     #[arg(
         long,
         value_name = "SECONDS",
+        allow_negative_numbers = true,
         default_value = "0",
         value_parser = seconds,
         help_heading = "The messages"
@@ -156,7 +158,12 @@ pub(crate) struct TriggerArgs {
     max_queue_size: usize,
 
     /// Of the original, where it has no effect either
-    #[arg(long, value_name = "SECONDS", hide = true)]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        allow_negative_numbers = true,
+        hide = true
+    )]
     timeout: Option<f64>,
 
     #[command(flatten)]

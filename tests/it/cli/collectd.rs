@@ -147,9 +147,12 @@ fn a_reader_that_comes_late_misses_nothing() {
 fn a_bad_interval_is_refused() {
     let (_speaker, sandbox) = bus("");
     for wrong in ["0", "-1", "0.5", "soon"] {
-        let flag = format!("--collectd-interval={wrong}");
-        let finished = sandbox.run(&["fedmsg-collectd", &flag]);
-        check_failure(&finished, 2, &["--collectd-interval", wrong]);
+        let finished = sandbox.run(&["fedmsg-collectd", "--collectd-interval", wrong]);
+        check_failure(
+            &finished,
+            2,
+            &["invalid value", "--collectd-interval", wrong],
+        );
     }
     let (_speaker, sandbox) = bus("[consumers.c]\nkind = 'collectd'\nparams.interval = 0");
     let finished = sandbox.run(&["fedmsg-collectd"]);

@@ -483,8 +483,16 @@ fn a_command_line_that_cannot_work_is_refused() {
     check(&["--topic", "a*", "--", "cat"], 2, &["a*"]);
     check(&["--once", "--wait-for", "1", "--", "cat"], 2, &["--once"]);
     for bad in ["-1", "soon", "inf", "nan", "1e30"] {
-        check(&["--wait-for", bad, "--", "cat"], 2, &[bad]);
-        check(&["--time-limit", bad, "--", "cat"], 2, &[bad]);
+        check(
+            &["--wait-for", bad, "--", "cat"],
+            2,
+            &["invalid value", bad],
+        );
+        check(
+            &["--time-limit", bad, "--", "cat"],
+            2,
+            &["invalid value", bad],
+        );
     }
     check(&["--concurrency", "0", "--", "cat"], 2, &["--concurrency"]);
     let nobody = Sandbox::with(&Settings::new());
