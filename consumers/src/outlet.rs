@@ -2,10 +2,19 @@
 //!
 //! [`crate::Relay`], [`crate::SigningRelay`] and [`crate::Gateway`] have one each.
 
-use fedmsg::{Envelope, Forwarder, ForwarderCounts, PublishError, Topic};
+use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use fedmsg::{Envelope, Forwarder, ForwarderCounts, LogLimit, PublishError, Topic};
 use fedmsg_actors::{ConsumeError, ConsumerContext};
 use tokio::time::{Instant, sleep_until};
-use tracing::info;
+use tracing::{info, warn};
+
+/// At most one line about messages that cannot be sent on in this time.
+const COMPLAINTS: Duration = Duration::from_secs(60);
 
 /// A forwarder that gives subscribers time to come back before its first message: until
 /// `post_init_sleep` has passed since it was bound.
@@ -13,15 +22,28 @@ use tracing::info;
 pub(crate) struct Outlet {
     forwarder: Forwarder,
     settled: Option<Instant>,
+    malformed: Arc<AtomicU64>,
+    complaints: LogLimit,
 }
 
 impl Outlet {
     pub(crate) fn new(forwarder: Forwarder, context: &ConsumerContext) -> Self {
         info!(addresses = ?forwarder.addresses(), "forwards to");
         let counter = forwarder.counter();
-        context.show_figures(move || figures(&counter()));
+        let malformed = Arc::new(AtomicU64::new(0));
+        let of_senders = malformed.clone();
+        context.show_figures(move || {
+            let mut figures = figures(&counter());
+            figures.push(("malformed", of_senders.load(Relaxed)));
+            figures
+        });
         let settled = Some(Instant::now() + context.config().post_init_sleep);
-        Self { forwarder, settled }
+        Self {
+            forwarder,
+            settled,
+            malformed,
+            complaints: LogLimit::new(COMPLAINTS),
+        }
     }
 
     /// Sends a message on.
@@ -32,8 +54,20 @@ impl Outlet {
         }
         match self.forwarder.forward(topic, body) {
             // A body that was wrapped or signed may have become too large; another attempt would not help.
-            Err(error @ PublishError::TooLarge { .. }) => Err(ConsumeError::drop(error)),
+            Err(error @ PublishError::TooLarge { .. }) => {
+                self.refuse(topic, &error);
+                Ok(())
+            }
             sent => Ok(sent.map(drop)?),
+        }
+    }
+
+    /// Counts a message that cannot be sent on because of how its sender made it. It is not lost: what
+    /// anybody may send must not decide how the service ends.
+    pub(crate) fn refuse(&self, topic: &Topic, reason: &dyn Display) {
+        self.malformed.fetch_add(1, Relaxed);
+        if let Some(held_back) = self.complaints.admit() {
+            warn!(%topic, %reason, held_back, "malformed message not forwarded");
         }
     }
 
@@ -52,6 +86,7 @@ impl Outlet {
             cut_off = counts.cut_off,
             subscribers = counts.joined,
             refused = counts.refused,
+            malformed = self.malformed.load(Relaxed),
             "forwarded"
         );
     }

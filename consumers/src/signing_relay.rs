@@ -2,7 +2,7 @@
 //!
 //! For publishers that have no certificate, on a machine where whoever reaches `relay_inbound` is trusted.
 
-use fedmsg::{Config, EndpointName, Resigner, SigningError, check_signing};
+use fedmsg::{Config, EndpointName, Resigner, SignError, SigningError, check_signing};
 use fedmsg_actors::{
     BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams, SettingError, Source,
 };
@@ -61,7 +61,15 @@ impl Consumer for SigningRelay {
     ) -> Result<(), ConsumeError> {
         // What cannot be signed now, such as a topic that nobody may send, cannot be signed later.
         let signed = self.resigner.sign(delivery.envelope());
-        let signed = signed.map_err(ConsumeError::drop)?;
+        let signed = match signed {
+            Ok(signed) => signed,
+            // NaN, or a text that no JSON has: its sender has made it so.
+            Err(error @ SignError::Encode(_)) => {
+                self.outlet.refuse(delivery.topic(), &error);
+                return Ok(());
+            }
+            Err(error) => return Err(ConsumeError::drop(error)),
+        };
         self.outlet.send_envelope(&signed).await
     }
 

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use fedmsg::json::Value;
+use rustix::process::Signal;
 
 use crate::peers::free_tcp_port;
 use crate::sandbox::{Listener, Sandbox, Settings, Speaker};
@@ -50,6 +51,28 @@ fn it_signs_what_it_forwards_and_takes_older_signatures_off() {
         named.envelope().get("topic").and_then(Value::as_str),
         Some("t.3")
     );
+}
+
+#[test]
+fn what_cannot_be_signed_is_counted_and_does_not_decide_how_it_ends() {
+    let (inbound, outbound) = (free_tcp_port(), free_tcp_port());
+    let settings = Settings::new().relay(inbound, outbound).with(&format!(
+        "ssldir = {:?}\ncertnames.signing_relay = '{RELAY}'",
+        pki()
+    ));
+    let sandbox = Sandbox::with(&settings);
+    let relay = sandbox.start(&["fedmsg-signing-relay"]);
+    let speaker = Speaker::active(inbound);
+    let listener = Listener::open(&Settings::new().endpoint("relay_outbound", outbound));
+    speaker.probe("probe", |time| listener.next_within(time));
+    speaker.forward("t.nan", r#"{"topic":"t.nan","msg":NaN}"#);
+    speaker.forward("t.after", r#"{"topic":"t.after","msg":1}"#);
+    listener.next_about("t.after");
+    relay.signal(Signal::TERM);
+    let finished = relay.finish().expect_success();
+    let log = finished.errors;
+    assert!(log.contains("malformed message not forwarded"), "{log}");
+    assert!(log.contains("malformed=1"), "{log}");
 }
 
 #[test]
