@@ -11,6 +11,14 @@ use crate::consumer::BoxError;
 pub(crate) type Preflight = fn(&Params, &Config) -> Result<(), BoxError>;
 
 /// One consumer or producer that would not start.
+///
+/// ```
+/// use fedmsg_actors::{PreflightError, Registry};
+///
+/// let config = fedmsg_config::Config::default();
+/// let found: Vec<PreflightError> = Registry::default().preflight(&config);
+/// assert!(found.is_empty());
+/// ```
 #[derive(Debug, Error)]
 #[error("{table}.{name} would not start: {source}")]
 #[non_exhaustive]

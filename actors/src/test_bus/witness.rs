@@ -195,6 +195,10 @@ impl<C: Consumer> Consumer for Witnessed<C> {
         attend(&self.witness, context.name(), seen, call).await
     }
 
+    fn until_broken(&mut self) -> impl Future<Output = BoxError> + Send {
+        self.consumer.until_broken()
+    }
+
     fn started(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
         self.consumer.started(context)
     }

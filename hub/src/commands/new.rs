@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use self::project::{ProjectName, files};
-use super::common::fail;
+use super::common::{fail, print};
 use crate::exit::Exit;
 use crate::hub::built_in_kinds;
 
@@ -106,8 +106,11 @@ fn make(args: &NewArgs) -> Result<(), Exit> {
     if lock.0.is_file() {
         fs::copy(&lock.0, &lock.1).map_err(|error| failed(&lock.1, error))?;
     }
-    anstream::println!("made {}: cd there and run cargo test", directory.display());
-    Ok(())
+    let directory = directory.display();
+    match print(&format!("made {directory}: cd there and run cargo test\n")) {
+        Exit::Ok => Ok(()),
+        exit => Err(exit),
+    }
 }
 
 /// Finds the sources of fedmsg-hub.

@@ -57,7 +57,7 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
             "Show the configuration, and where it comes from.",
             vec![0, 1, 2, 65, 74, 78],
         ),
-        ("Check a hub: see whether", vec![0, 1, 2, 78]),
+        ("Check a hub: see whether", vec![0, 1, 2, 74, 78]),
         ("Count messages for collectd", vec![0, 2, 70, 78]),
         ("Begin a plugin or a hub of your own", vec![0, 2, 65, 74]),
     ];
