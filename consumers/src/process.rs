@@ -73,7 +73,7 @@ enum ProcessError {
 /// use fedmsg_consumers::Process;
 ///
 /// let settings = r#"params.argv = ["sh", "-c", '''
-///     echo '{"type":"hello"}'
+///     read -r hello; echo '{"type":"hello"}'
 ///     while read -r line; do
 ///         id=${line#*'"id":'}
 ///         echo "{\"type\":\"ack\",\"id\":${id%%,*}}"
