@@ -19,4 +19,5 @@ pub(crate) mod preset;
 pub(crate) mod relay;
 pub(crate) mod signing_relay;
 pub(crate) mod tail;
+pub(crate) mod timeout;
 pub(crate) mod trigger;

@@ -10,6 +10,7 @@ use fedmsg_config::ByteSize;
 use super::common::{CommonArgs, fail};
 use super::input::{InputError, read_all, stripped};
 use super::outlet::Outlet;
+use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
 
 /// Publish an announcement, read from standard input, through the relay.
@@ -37,14 +38,8 @@ pub(crate) struct AnnounceArgs {
     #[arg(long, value_name = "URL")]
     link: Option<String>,
 
-    /// How long to wait for the relay [timeout]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        allow_negative_numbers = true,
-        help_heading = "Configuration"
-    )]
-    timeout: Option<f64>,
+    #[command(flatten)]
+    timeout: TimeoutArgs,
 
     #[command(flatten)]
     common: CommonArgs,
@@ -62,9 +57,7 @@ fn announce(args: &AnnounceArgs) -> Result<(), Exit> {
     args.common.start_log("warn")?;
     let mut flags = Outlet::flags();
     flags.insert("cert_prefix".to_owned(), "announce".into());
-    if let Some(timeout) = args.timeout {
-        flags.insert("timeout".to_owned(), timeout.into());
-    }
+    args.timeout.add_to(&mut flags);
     let config = args.common.load(flags, None)?.config;
     args.common.printed(&config)?;
     // The text is read and checked before anything is opened.

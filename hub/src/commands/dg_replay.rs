@@ -15,6 +15,7 @@ use tracing::warn;
 use self::archived::Archived;
 use super::common::{CommonArgs, fail, print};
 use super::outlet::Outlet;
+use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
 
 mod archived;
@@ -38,7 +39,8 @@ const INDENTED: u64 = 4;
 /// time and user, under the topic prefix and environment of this machine and the rest of its topic, from
 /// the fourth word on. With --raw it sends the message itself, as it was signed.
 ///
-/// A server that does not answer, or has a fault, is asked up to four times.
+/// A server that does not answer, or has a fault, is asked up to four times, within --timeout or else
+/// 30 seconds.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -68,14 +70,8 @@ pub(crate) struct DgReplayArgs {
     #[arg(long, value_name = "URL", help_heading = "Configuration")]
     datagrepper_url: Option<String>,
 
-    /// How long to wait for the archive, 30 unless set here, and for the relay [timeout]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        allow_negative_numbers = true,
-        help_heading = "Configuration"
-    )]
-    timeout: Option<f64>,
+    #[command(flatten)]
+    timeout: TimeoutArgs,
 
     #[command(flatten)]
     common: CommonArgs,
@@ -95,7 +91,7 @@ fn replay(args: &DgReplayArgs) -> Result<(), Exit> {
     args.common.printed(&config)?;
     let id = args.msg_id.as_deref().filter(|id| !id.is_empty());
     let id = id.ok_or_else(|| fail(Exit::Failed, "--msg-id is required"))?;
-    let patience = if args.timeout.is_some() {
+    let patience = if args.timeout.is_given() {
         config.timeout
     } else {
         PATIENCE
@@ -118,9 +114,7 @@ fn say(line: impl Display) -> Result<(), Exit> {
 
 fn flags(args: &DgReplayArgs) -> Table {
     let mut flags = Outlet::flags();
-    if let Some(timeout) = args.timeout {
-        flags.insert("timeout".to_owned(), timeout.into());
-    }
+    args.timeout.add_to(&mut flags);
     if let Some(url) = &args.datagrepper_url {
         flags.insert("datagrepper_url".to_owned(), url.clone().into());
     }

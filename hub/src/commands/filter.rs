@@ -1,15 +1,71 @@
-//! Which topics a command takes: regular expressions to include and to exclude.
+//! Which messages a command takes: topics, regular expressions to include and to exclude, signatures.
 //!
 //! `fedmsg-tail` shows what it admits, `fedmsg-trigger` runs a command for it.
 
 use std::error::Error as _;
 
+use clap::Args;
 use fancy_regex::{CompileError, Error, Regex};
+use fedmsg::{Bus, SubscribeError, Subscriber, TopicFilter};
+use toml::Table;
 
 use super::bad_expression::BadExpression;
+use super::common::fail;
+use crate::exit::Exit;
 
 /// The original's default for `--include`, which says no more than its default for `--exclude`.
 const INCLUDE_BY_DEFAULT: &str = "^((?!_heartbeat).)*$";
+/// The original's default for `--exclude`.
+const EXCLUDE_BY_DEFAULT: &str = "_heartbeat";
+
+/// The options of a command that listens.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "The messages")]
+pub(crate) struct FilterArgs {
+    /// Only topics that begin with this, or match this pattern; may be repeated
+    #[arg(long, value_name = "PREFIX|PATTERN")]
+    topic: Vec<TopicFilter>,
+
+    /// No topics in which this regular expression is found
+    #[arg(long, value_name = "REGEX", default_value = EXCLUDE_BY_DEFAULT)]
+    exclude: String,
+
+    /// Only topics in which this regular expression is found (look-ahead works)
+    #[arg(long, value_name = "REGEX", default_value = INCLUDE_BY_DEFAULT)]
+    include: String,
+
+    /// Only messages whose signature is good [validate_signatures]
+    #[arg(long, overrides_with = "no_validate")]
+    validate: bool,
+
+    /// All messages, whoever sent them
+    #[arg(long, overrides_with = "validate")]
+    no_validate: bool,
+}
+
+impl FilterArgs {
+    /// Adds to the settings that the command line makes whether signatures are checked, if that was said.
+    pub(crate) fn add_to(&self, flags: &mut Table) {
+        if self.validate || self.no_validate {
+            flags.insert("validate_signatures".to_owned(), self.validate.into());
+        }
+    }
+
+    /// Compiles the regular expressions.
+    pub(crate) fn filter(&self) -> Result<Filter, Exit> {
+        let filter = Filter::new(&self.include, &self.exclude);
+        filter.map_err(|error| fail(Exit::Usage, error))
+    }
+
+    /// Subscribes to the topics.
+    pub(crate) fn subscribe(&self, bus: &Bus) -> Result<Subscriber, Exit> {
+        let subscriber = bus.subscribe(self.topic.iter().cloned());
+        subscriber.map_err(|error| match error {
+            SubscribeError::Trust(_) => fail(Exit::Config, error),
+            error => fail(Exit::Unavailable, error),
+        })
+    }
+}
 
 /// Two regular expressions, searched for anywhere in the topic. Look-around works, since the original's
 /// own default and its users' filters need it.
@@ -22,7 +78,7 @@ pub(crate) struct Filter {
 impl Filter {
     /// Compiles both.
     pub(crate) fn new(include: &str, exclude: &str) -> Result<Self, BadExpression> {
-        let both_default = include == INCLUDE_BY_DEFAULT && exclude == "_heartbeat";
+        let both_default = include == INCLUDE_BY_DEFAULT && exclude == EXCLUDE_BY_DEFAULT;
         let include = (!both_default).then(|| compile("--include", include));
         Ok(Self {
             include: include.transpose()?,

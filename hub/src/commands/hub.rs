@@ -13,6 +13,7 @@ use tracing::info;
 
 use self::kinds::Form;
 use super::common::{CommonArgs, fail};
+use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
 use crate::hub::{HubBuilder, HubError};
 use crate::limits::raise_descriptors;
@@ -56,14 +57,8 @@ pub(crate) struct HubArgs {
     #[arg(long, value_name = "PORT", hide = true)]
     websocket_server_port: Option<String>,
 
-    /// How long an operation may block [timeout]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        allow_negative_numbers = true,
-        help_heading = "Configuration"
-    )]
-    timeout: Option<f64>,
+    #[command(flatten)]
+    timeout: TimeoutArgs,
 
     #[command(flatten)]
     common: CommonArgs,
@@ -132,9 +127,7 @@ pub(crate) fn run(
     let prepared = args.common.start_log("info").and_then(|()| {
         args.refuse_websocket()?;
         let mut flags = Table::new();
-        if let Some(timeout) = args.timeout {
-            flags.insert("timeout".to_owned(), timeout.into());
-        }
+        args.timeout.add_to(&mut flags);
         let mut loaded = args.common.load(flags, Some(fallback.toml()))?;
         args.choose_consumers(&mut loaded.config)?;
         args.common.printed(&loaded.config)?;

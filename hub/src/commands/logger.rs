@@ -10,6 +10,7 @@ use fedmsg_config::ByteSize;
 use super::common::{CommonArgs, fail};
 use super::input::{InputError, Lines, read_all, stripped};
 use super::outlet::Outlet;
+use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
 
 /// How many times as long as a message a document may be: it may be indented.
@@ -56,14 +57,8 @@ pub(crate) struct LoggerArgs {
     #[arg(long, value_name = "WORD", help_heading = "Configuration")]
     cert_prefix: Option<String>,
 
-    /// How long to wait for the relay [timeout]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        allow_negative_numbers = true,
-        help_heading = "Configuration"
-    )]
-    timeout: Option<f64>,
+    #[command(flatten)]
+    timeout: TimeoutArgs,
 
     #[command(flatten)]
     common: CommonArgs,
@@ -80,9 +75,7 @@ pub(crate) fn run(args: LoggerArgs) -> Exit {
 fn log(args: &LoggerArgs) -> Result<(), Exit> {
     args.common.start_log("warn")?;
     let mut flags = Outlet::flags();
-    if let Some(timeout) = args.timeout {
-        flags.insert("timeout".to_owned(), timeout.into());
-    }
+    args.timeout.add_to(&mut flags);
     if let Some(prefix) = &args.cert_prefix {
         flags.insert("cert_prefix".to_owned(), prefix.clone().into());
     }

@@ -6,6 +6,7 @@ use toml::Table;
 
 use super::common::CommonArgs;
 use super::hub::exit;
+use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
 use crate::hub::Hub;
 use crate::limits::raise_descriptors;
@@ -13,14 +14,8 @@ use crate::limits::raise_descriptors;
 /// Options of every preset.
 #[derive(Debug, Args)]
 pub(crate) struct PresetArgs {
-    /// How long an operation may block [timeout]
-    #[arg(
-        long,
-        value_name = "SECONDS",
-        allow_negative_numbers = true,
-        help_heading = "Configuration"
-    )]
-    timeout: Option<f64>,
+    #[command(flatten)]
+    timeout: TimeoutArgs,
 
     #[command(flatten)]
     common: CommonArgs,
@@ -43,9 +38,7 @@ impl PresetArgs {
         adjust: impl Fn(&mut ConsumerConfig),
     ) -> Result<(Config, Loaded), Exit> {
         let mut flags = Table::new();
-        if let Some(timeout) = self.timeout {
-            flags.insert("timeout".to_owned(), timeout.into());
-        }
+        self.timeout.add_to(&mut flags);
         self.common.start_log("info")?;
         let loaded = self.common.load(flags, None)?;
         let mut config = preset(loaded.config.clone(), kind);

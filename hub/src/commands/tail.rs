@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use fedmsg::{Bus, Delivery, LogLimit, SubscribeError, TopicFilter};
+use fedmsg::{Bus, Delivery, LogLimit};
 use fedmsg_config::Config;
 use fedmsg_message::text::Processors;
 use tokio::runtime::Builder;
@@ -29,7 +29,7 @@ use self::form::{Form, Written};
 use self::forms::FormArgs;
 use self::output::Output;
 use super::common::{CommonArgs, fail};
-use super::filter::Filter;
+use super::filter::{Filter, FilterArgs};
 use crate::exit::Exit;
 use crate::limits::raise_descriptors;
 use crate::signals::{Signals, say_within};
@@ -66,27 +66,8 @@ Exit status:
   75  the time was up before --count messages were shown
   78  the configuration is wrong, or there is no CA to validate with")]
 pub(crate) struct TailArgs {
-    /// Show only topics that begin with this, or match this pattern; may be repeated
-    #[arg(long, value_name = "PREFIX|PATTERN", help_heading = "What to show")]
-    topic: Vec<TopicFilter>,
-
-    /// Leave out topics in which this regular expression is found
-    #[arg(
-        long,
-        value_name = "REGEX",
-        default_value = "_heartbeat",
-        help_heading = "What to show"
-    )]
-    exclude: String,
-
-    /// Show only topics in which this regular expression is found (look-ahead works)
-    #[arg(
-        long,
-        value_name = "REGEX",
-        default_value = "^((?!_heartbeat).)*$",
-        help_heading = "What to show"
-    )]
-    include: String,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// Show only messages about one of these users. Announcements and lines of a log name the user
     /// who sent them, other messages nobody
@@ -106,14 +87,6 @@ pub(crate) struct TailArgs {
         help_heading = "What to show"
     )]
     packages: Vec<String>,
-
-    /// Show only messages whose signature is good [validate_signatures]
-    #[arg(long, overrides_with = "no_validate", help_heading = "What to show")]
-    validate: bool,
-
-    /// Show all messages, whoever sent them
-    #[arg(long, overrides_with = "validate", help_heading = "What to show")]
-    no_validate: bool,
 
     /// End after so many messages
     #[arg(
@@ -150,17 +123,14 @@ pub(crate) fn run(args: TailArgs) -> Exit {
 fn prepare(args: &TailArgs) -> Result<(Config, Tail), Exit> {
     args.common.start_log("warn")?;
     let mut flags = Table::new();
-    if args.validate || args.no_validate {
-        flags.insert("validate_signatures".to_owned(), args.validate.into());
-    }
+    args.filter.add_to(&mut flags);
     let config = args.common.load(flags, None)?.config;
     args.common.printed(&config)?;
     raise_descriptors();
     let processors = Processors::for_prefix(&config.topic_prefix);
     let processors = Arc::new(processors.map_err(|error| fail(Exit::Config, error))?);
     let about = About::new(&args.users, &args.packages, processors.clone());
-    let filter = Filter::new(&args.include, &args.exclude);
-    let filter = filter.map_err(|error| fail(Exit::Usage, error))?;
+    let filter = args.filter.filter()?;
     let form = args.form.form(processors);
     let form = form.map_err(|error| fail(Exit::Usage, error))?;
     let out = BufWriter::new(io::stdout());
@@ -184,12 +154,7 @@ fn follow(args: &TailArgs, config: Config, tail: Tail) -> Result<Exit, Exit> {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(Exit::Io, error))?;
     runtime.block_on(async {
-        let subscriber = Bus::open(config)
-            .subscribe(args.topic.iter().cloned())
-            .map_err(|error| match error {
-                SubscribeError::Trust(_) => fail(Exit::Config, error),
-                error => fail(Exit::Unavailable, error),
-            })?;
+        let subscriber = args.filter.subscribe(&Bus::open(config))?;
         let inspector = subscriber.inspector().cloned();
         let mut signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
         let time = args.timeout.map(Duration::try_from_secs_f64).transpose();

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use clap::Args;
-use fedmsg::{Bus, SubscribeError, TopicFilter};
+use fedmsg::Bus;
 use fedmsg_actors::Command;
 use fedmsg_config::{Config, RetryConfig};
 use tokio::runtime::Builder;
@@ -17,7 +17,7 @@ use tracing::{info, warn};
 use self::queue::Queue;
 use self::runner::{Input, Runner};
 use super::common::{CommonArgs, fail};
-use super::filter::Filter;
+use super::filter::FilterArgs;
 use crate::exit::Exit;
 use crate::limits::raise_descriptors;
 use crate::signals::Signals;
@@ -107,35 +107,8 @@ pub(crate) struct TriggerArgs {
     #[arg(long, conflicts_with = "wait_for", help_heading = "The command")]
     once: bool,
 
-    /// Only for topics that begin with this, or match this pattern; may be repeated
-    #[arg(long, value_name = "PREFIX|PATTERN", help_heading = "The messages")]
-    topic: Vec<TopicFilter>,
-
-    /// Not for topics in which this regular expression is found
-    #[arg(
-        long,
-        value_name = "REGEX",
-        default_value = "_heartbeat",
-        help_heading = "The messages"
-    )]
-    exclude: String,
-
-    /// Only for topics in which this regular expression is found (look-ahead works)
-    #[arg(
-        long,
-        value_name = "REGEX",
-        default_value = "^((?!_heartbeat).)*$",
-        help_heading = "The messages"
-    )]
-    include: String,
-
-    /// Only for messages whose signature is good [validate_signatures]
-    #[arg(long, overrides_with = "no_validate", help_heading = "The messages")]
-    validate: bool,
-
-    /// For all messages, whoever sent them
-    #[arg(long, overrides_with = "validate", help_heading = "The messages")]
-    no_validate: bool,
+    #[command(flatten)]
+    filter: FilterArgs,
 
     /// Wait until no message has come for so long, then run the command for each that has
     #[arg(
@@ -180,14 +153,11 @@ pub(crate) fn run(args: TriggerArgs) -> Exit {
 fn prepare(args: &TriggerArgs) -> Result<(Config, Runner), Exit> {
     args.common.start_log("info")?;
     let mut flags = Table::new();
-    if args.validate || args.no_validate {
-        flags.insert("validate_signatures".to_owned(), args.validate.into());
-    }
+    args.filter.add_to(&mut flags);
     let config = args.common.load(flags, None)?.config;
     args.common.printed(&config)?;
     raise_descriptors();
-    let filter = Filter::new(&args.include, &args.exclude)
-        .map_err(|error| fail(Exit::Usage, format_args!("{error:#}")))?;
+    let filter = args.filter.filter()?;
     let mut command = command(args)?.retry(RetryConfig {
         attempts: args.retry.saturating_add(1),
         first_delay: PAUSES.0,
@@ -237,12 +207,7 @@ fn follow(args: &TriggerArgs, config: Config, runner: Runner) -> Result<Exit, Ex
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| fail(Exit::Io, error))?;
     runtime.block_on(async {
-        let subscriber = Bus::open(config)
-            .subscribe(args.topic.iter().cloned())
-            .map_err(|error| match error {
-                SubscribeError::Trust(_) => fail(Exit::Config, error),
-                error => fail(Exit::Unavailable, error),
-            })?;
+        let subscriber = args.filter.subscribe(&Bus::open(config))?;
         let inspector = subscriber.inspector().cloned();
         let signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
         info!("waiting for messages");
