@@ -158,7 +158,8 @@ pub trait Consumer: Sized + Send + 'static {
     /// # Errors
     ///
     /// How many at the front have been handled, which are not offered again, and what becomes of the next,
-    /// as [`ConsumeError`] says. Those behind it are offered again. A panic is one over the first of them.
+    /// as [`ConsumeError`] says. Those behind it are offered again. After a panic all of them are offered
+    /// again, one by one, so that the one to blame is found; those that were done are done twice then.
     fn consume_batch(
         &mut self,
         batch: Vec<Delivery>,
@@ -400,6 +401,42 @@ mod tests {
             (status.consumed, status.dropped, status.panics),
             (21, 20, 0)
         );
+    }
+
+    /// A consumer of batches that panics at every 13.
+    struct Superstitious;
+
+    impl Consumer for Superstitious {
+        const KIND: &'static str = "superstitious";
+        const BATCH: usize = 8;
+        type Params = NoParams;
+
+        async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+            Ok(Self)
+        }
+
+        async fn consume(
+            &mut self,
+            delivery: Delivery,
+            _: &ConsumerContext,
+        ) -> Result<(), ConsumeError> {
+            assert_ne!(delivery.msg().as_u64(), Some(13), "never");
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_message_that_makes_a_batch_panic_is_found_and_costs_no_other() {
+        let settings = "retry.first_delay = '1ms'\nrestart.first_delay = '1ms'";
+        let hub = TestBus::new().consumer::<Superstitious>("x", settings);
+        let report = hub.run(async |bus| {
+            for number in 0..40_u64 {
+                bus.publish("com.example.a", number).await;
+            }
+            bus.settle().await;
+        });
+        let status = report.status.consumer("x").unwrap();
+        assert_eq!((status.consumed, status.dropped), (39, 1));
     }
 
     #[test]

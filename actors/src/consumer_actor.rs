@@ -87,7 +87,10 @@ impl Host {
                 if let Some(started) = started {
                     let _ = started.send(Ok(()));
                 }
-                Ok(consumer)
+                match self.tell_started(consumer).await {
+                    Ok(consumer) => Ok(consumer),
+                    Err(reason) => self.rebuild(&mut restarts, reason).await,
+                }
             }
             (Err(error), Some(started)) => {
                 self.cell
@@ -96,10 +99,6 @@ impl Host {
                 return;
             }
             (Err(error), None) => self.rebuild(&mut restarts, error.to_string()).await,
-        };
-        let built = match built {
-            Ok(consumer) => self.begin(consumer, &mut restarts).await,
-            Err(state) => Err(state),
         };
         match built {
             Ok(consumer) => self.serve(consumer, restarts).await,
@@ -139,25 +138,14 @@ impl Host {
         info!("consumer stopped");
     }
 
-    /// Waits until the whole hub runs, and tells the consumer; gives it back, or another one after a panic.
-    async fn begin(
-        &self,
-        consumer: Box<dyn HostedConsumer>,
-        restarts: &mut Restarts,
-    ) -> Result<Box<dyn HostedConsumer>, ConsumerState> {
-        if !self.opening.wait().await {
-            return Ok(consumer); // the hub stops, with nothing for it to do
-        }
-        match self.tell_started(consumer).await {
-            Ok(consumer) => Ok(consumer),
-            Err(reason) => self.rebuild(restarts, reason).await,
-        }
-    }
-
+    /// Waits until the whole hub runs, and tells the consumer; gives it back unless it panics.
     async fn tell_started(
         &self,
         mut consumer: Box<dyn HostedConsumer>,
     ) -> Result<Box<dyn HostedConsumer>, String> {
+        if !self.opening.wait().await {
+            return Ok(consumer); // the hub stops, with nothing for it to do
+        }
         let calling = self.pulse.calling();
         let told = consumer.started().await;
         drop(calling);
@@ -219,6 +207,13 @@ impl Host {
                     add(&counters.errors, 1);
                     let reason = reason.to_string();
                     attempts = self.retry(lease, attempts, Some(pause), &reason).await;
+                }
+                Failure::BatchPanic(text) => {
+                    discard(consumer);
+                    add(&counters.panics, 1);
+                    attempts -= 1; // the message in front is perhaps not to blame
+                    let text = format!("it panicked: {text}");
+                    consumer = self.rebuild(restarts, text).await?;
                 }
                 Failure::Panic(text) => {
                     discard(consumer); // before the next is built: it may own a port or a file

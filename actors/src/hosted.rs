@@ -7,7 +7,6 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
 
-use fedmsg::Delivery;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tracing::error;
@@ -24,8 +23,10 @@ use crate::pulse::Pulse;
 pub(crate) enum Failure {
     /// The plugin answered with an error.
     Consume(ConsumeError),
-    /// The plugin panicked; its value must not be used again.
+    /// The plugin panicked over the current message; its value must not be used again.
     Panic(String),
+    /// The same over several messages, and nobody knows which: from here on they come one by one.
+    BatchPanic(String),
 }
 
 /// A consumer, behind its type.
@@ -95,24 +96,19 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
     ) -> BoxFuture<'a, (u64, Option<Failure>)> {
         Box::pin(async move {
             let mut consumed = 0;
-            while let Some(delivery) = lease.current().cloned() {
+            while let Some(delivery) = lease.current() {
                 pulse.beat();
-                let batch = lease.batch(C::BATCH);
-                let count = batch.len().max(1);
+                let (plugin, context) = (&mut self.plugin, &self.context);
                 // Called within the future: a plugin may also panic before there is one to await.
-                let attempt =
-                    async { take(&mut self.plugin, delivery, batch, &self.context).await };
-                // The value is dropped after a panic, so nobody sees what the panic left behind.
-                let attempt = AssertUnwindSafe(attempt).catch_unwind();
-                tokio::pin!(attempt);
-                let (result, waited) = match futures::poll!(attempt.as_mut()) {
-                    Poll::Ready(result) => (result, false),
-                    Poll::Pending => {
-                        // This may take long: those before it are seen as done.
-                        lease.release();
-                        progress.beat();
-                        (attempt.await, true)
-                    }
+                let (count, (result, waited)) = if C::BATCH <= 1 {
+                    let delivery = delivery.clone();
+                    let one = async { plugin.consume(delivery, context).await.map_err(first) };
+                    (1, attempt(one, lease, progress).await)
+                } else {
+                    let batch = lease.batch(C::BATCH);
+                    let count = batch.len();
+                    let many = async { plugin.consume_batch(batch, context).await };
+                    (count, attempt(many, lease, progress).await)
                 };
                 let (done, failure) = match result {
                     Ok(Ok(())) => (count, None),
@@ -120,7 +116,11 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
                         failed.done.min(count.saturating_sub(1)),
                         Some(Failure::Consume(failed.error)),
                     ),
-                    Err(panic) => (0, Some(Failure::Panic(panic_text(&*panic)))),
+                    Err(panic) if count > 1 => {
+                        lease.separate(count);
+                        (0, Some(Failure::BatchPanic(panic)))
+                    }
+                    Err(panic) => (0, Some(Failure::Panic(panic))),
                 };
                 for _ in 0..done {
                     lease.finish();
@@ -141,81 +141,79 @@ impl<C: Consumer> HostedConsumer for Hosted<C, ConsumerContext> {
     }
 
     fn started(&mut self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move {
-            let started = async { self.plugin.started(&self.context).await };
-            let started = AssertUnwindSafe(started).catch_unwind();
-            started.await.map_err(|panic| panic_text(&*panic))
-        })
+        Box::pin(caught(async { self.plugin.started(&self.context).await }))
     }
 
     fn until_broken(&mut self) -> BoxFuture<'_, String> {
         Box::pin(async move {
-            let broken = async { self.plugin.until_broken().await.to_string() };
-            let broken = AssertUnwindSafe(broken).catch_unwind();
-            broken
-                .await
-                .unwrap_or_else(|panic| format!("it panicked: {}", panic_text(&*panic)))
+            let broken = caught(async { self.plugin.until_broken().await.to_string() }).await;
+            broken.unwrap_or_else(|panic| format!("it panicked: {panic}"))
         })
     }
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move {
-            let stop = async { self.plugin.stop(&self.context).await };
-            let stop = AssertUnwindSafe(stop).catch_unwind();
-            stop.await.map_err(|panic| panic_text(&*panic))
-        })
+        Box::pin(caught(async { self.plugin.stop(&self.context).await }))
     }
 }
 
-/// Has a plugin handle one message or a batch, as it wants them.
-async fn take<C: Consumer>(
-    plugin: &mut C,
-    delivery: Delivery,
-    batch: Vec<Delivery>,
-    context: &ConsumerContext,
-) -> Result<(), BatchError> {
-    if !batch.is_empty() {
-        return plugin.consume_batch(batch, context).await;
+/// Lets a plugin handle what it is given in `call`. If that takes a while, those before it are seen as
+/// done. Returns how it went, or with what it panicked, and whether it took a while.
+#[inline(always)]
+async fn attempt(
+    call: impl Future<Output = Result<(), BatchError>>,
+    lease: &mut Lease,
+    progress: &Progress,
+) -> (Result<Result<(), BatchError>, String>, bool) {
+    let call = caught(call);
+    tokio::pin!(call);
+    match futures::poll!(call.as_mut()) {
+        Poll::Ready(result) => (result, false),
+        Poll::Pending => {
+            lease.release();
+            progress.beat();
+            (call.await, true)
+        }
     }
-    let consumed = plugin.consume(delivery, context).await;
-    consumed.map_err(|error| BatchError { done: 0, error })
+}
+
+/// What went wrong with the first message of those given.
+fn first(error: ConsumeError) -> BatchError {
+    BatchError { done: 0, error }
 }
 
 impl<P: Producer> HostedProducer for Hosted<P, ProducerContext> {
     fn tick(&mut self) -> BoxFuture<'_, Result<(), TickFailure>> {
         Box::pin(async move {
-            let tick = async { self.plugin.tick(&self.context).await };
-            match AssertUnwindSafe(tick).catch_unwind().await {
+            match caught(async { self.plugin.tick(&self.context).await }).await {
                 Ok(result) => result.map_err(TickFailure::Error),
-                Err(panic) => Err(TickFailure::Panic(panic_text(&*panic))),
+                Err(panic) => Err(TickFailure::Panic(panic)),
             }
         })
     }
 
     fn started(&mut self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move {
-            let started = async { self.plugin.started(&self.context).await };
-            let started = AssertUnwindSafe(started).catch_unwind();
-            started.await.map_err(|panic| panic_text(&*panic))
-        })
+        Box::pin(caught(async { self.plugin.started(&self.context).await }))
     }
 
     fn stop(&mut self) -> BoxFuture<'_, Result<(), String>> {
-        Box::pin(async move {
-            let stop = async { self.plugin.stop(&self.context).await };
-            let stop = AssertUnwindSafe(stop).catch_unwind();
-            stop.await.map_err(|panic| panic_text(&*panic))
-        })
+        Box::pin(caught(async { self.plugin.stop(&self.context).await }))
     }
+}
+
+/// Runs a call of a plugin; a panic is an error, in its words. What the panic has left behind nobody sees:
+/// the plugin is dropped.
+async fn caught<T>(call: impl Future<Output = T>) -> Result<T, String> {
+    let called = AssertUnwindSafe(call).catch_unwind().await;
+    called.map_err(|panic| panic_text(&*panic))
 }
 
 /// Builds a plugin; a panic while building is an error like any other.
 pub(crate) async fn build<T>(
     building: BoxFuture<'static, Result<T, BoxError>>,
 ) -> Result<T, BoxError> {
-    match AssertUnwindSafe(building).catch_unwind().await {
+    match caught(building).await {
         Ok(built) => built,
-        Err(panic) => Err(format!("it panicked: {}", panic_text(&*panic)).into()),
+        Err(panic) => Err(format!("it panicked: {panic}").into()),
     }
 }
 

@@ -158,6 +158,7 @@ impl Mailbox {
                         items,
                         finished: 0,
                         bytes: 0,
+                        alone: 0,
                     });
                 }
                 if state.closed {
@@ -242,6 +243,8 @@ pub(crate) struct Lease {
     items: VecDeque<Delivery>,
     finished: usize,
     bytes: usize,
+    /// So many at the front are given one by one: one of them has cost a batch.
+    alone: usize,
 }
 
 impl Lease {
@@ -251,13 +254,16 @@ impl Lease {
         self.items.front()
     }
 
-    /// The message to work on and those after it, at most `most` in all; nothing, and nothing allocated,
-    /// where they are worked on one by one.
+    /// The message to work on and those after it, at most `most` in all.
     pub(crate) fn batch(&self, most: usize) -> Vec<Delivery> {
-        if most <= 1 {
-            return Vec::new();
-        }
+        let most = if self.alone > 0 { 1 } else { most };
         self.items.iter().take(most).cloned().collect()
+    }
+
+    /// Gives the next `count` messages one by one, so that the one of them which cannot be handled is
+    /// found, and costs no other.
+    pub(crate) fn separate(&mut self, count: usize) {
+        self.alone = count;
     }
 
     /// Marks the current message as dealt with, however it ended.
@@ -266,6 +272,7 @@ impl Lease {
         if let Some(delivery) = self.items.pop_front() {
             self.finished += 1;
             self.bytes += delivery.size();
+            self.alone = self.alone.saturating_sub(1);
             if self.finished >= RELEASE_EVERY {
                 self.release();
             }

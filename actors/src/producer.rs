@@ -94,9 +94,8 @@ pub trait Producer: Sized + Send + 'static {
         context: &ProducerContext,
     ) -> impl Future<Output = Result<(), BoxError>> + Send;
 
-    /// Called once the whole hub runs, before the first tick: all consumers and producers are built. Not
-    /// called for a value that is built after a panic: its first call is the tick. What may fail belongs
-    /// in [`Producer::from_params`].
+    /// Called once the whole hub runs, before the first tick: all consumers and producers are built. Called
+    /// again for a value that is built after a panic. What may fail belongs in [`Producer::from_params`].
     fn started(&mut self, context: &ProducerContext) -> impl Future<Output = ()> + Send {
         let _ = context;
         ready(())

@@ -155,17 +155,19 @@ impl Host {
     }
 
     /// Waits until the whole hub runs, and tells the producer; gives it back unless it panicked.
-    async fn begin(
-        &self,
-        mut producer: Box<dyn HostedProducer>,
-    ) -> Option<Box<dyn HostedProducer>> {
+    async fn begin(&self, producer: Box<dyn HostedProducer>) -> Option<Box<dyn HostedProducer>> {
         if !self.opening.wait().await {
             return Some(producer); // the hub stops, with nothing for it to do
         }
-        let calling = self.cell.pulse.calling();
-        let told = producer.started().await;
-        drop(calling);
-        match told {
+        let _calling = self.cell.pulse.calling();
+        self.tell_started(producer).await
+    }
+
+    async fn tell_started(
+        &self,
+        mut producer: Box<dyn HostedProducer>,
+    ) -> Option<Box<dyn HostedProducer>> {
+        match producer.started().await {
             Ok(()) => Some(producer),
             Err(panic) => {
                 discard(producer);
@@ -207,7 +209,7 @@ impl Host {
             None => match self.build().await {
                 Ok(producer) => {
                     self.cell.set_state(ProducerState::Running);
-                    producer
+                    self.tell_started(producer).await?
                 }
                 Err(error) => {
                     self.failed(&format!("cannot be built anew: {error}"));
