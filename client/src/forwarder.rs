@@ -20,7 +20,7 @@ use tokio::task::AbortHandle;
 use tokio::time::timeout;
 use tracing::{debug, warn};
 
-use self::listener::Listener;
+use self::listener::{Listener, SocketFile};
 use self::queues::Queues;
 use crate::audience::Audience;
 use crate::log_limit::LogLimit;
@@ -33,7 +33,8 @@ const LOG_PERIOD: Duration = Duration::from_secs(10);
 /// Passes messages on, byte for byte, to all who connect and subscribe; made by
 /// [`crate::Bus::forwarder`]. Cloning shares the socket.
 ///
-/// Each subscriber has a queue of at most `high_water_mark` messages. While it is full, that subscriber
+/// Each subscriber has a queue of at most `high_water_mark` messages, and of 16 KiB for each of so many (at
+/// least 64 MiB); 0 means no limit. While it is full, that subscriber
 /// misses messages, the others do not; every one that is missed is counted. Nothing here waits, but
 /// [`Forwarder::close`].
 ///
@@ -101,6 +102,8 @@ struct Handle {
     addresses: Vec<Endpoint>,
     limit: ByteSize,
     task: AbortHandle,
+    /// Goes when nobody may connect any more.
+    file: Mutex<Option<SocketFile>>,
 }
 
 /// What the tasks of a forwarder share with its handles.
@@ -165,7 +168,7 @@ impl Forwarder {
         high_water_mark: u32,
     ) -> std::io::Result<Self> {
         let options = SocketOptions::from(config);
-        let (listener, address) = Listener::bind(address, &options).await?;
+        let (listener, address, file) = Listener::bind(address, &options).await?;
         debug!(%name, %address, "forwarder bound");
         let shared = Arc::new(Shared {
             name: name.clone(),
@@ -181,6 +184,7 @@ impl Forwarder {
             addresses: vec![address],
             limit: config.zmq_max_message_size,
             task,
+            file: Mutex::new(file),
         })))
     }
 
@@ -231,6 +235,8 @@ impl Forwarder {
         let shared = &self.0.shared;
         shared.queues().close();
         shared.closing.notify_one();
+        let file = self.0.file.lock();
+        drop(file.unwrap_or_else(PoisonError::into_inner).take());
         let emptied = async {
             loop {
                 let left = shared.left.notified();

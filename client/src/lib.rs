@@ -22,6 +22,7 @@ mod fetch;
 mod forwarder;
 mod identity;
 mod inspector;
+mod ipc_path;
 mod log_limit;
 mod monitoring;
 mod preflight;

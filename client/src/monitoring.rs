@@ -61,7 +61,7 @@ pub enum MonitoringError {
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let bus = Bus::open(Config::default());
-/// let mut socket = bus.monitoring_socket(&"tcp://127.0.0.1:0".parse()?, None).await?;
+/// let socket = bus.monitoring_socket(&"tcp://127.0.0.1:0".parse()?, None).await?;
 /// socket.emit(br#"{"consumers": [], "producers": []}"#)?; // nobody listens, which is no error
 /// # Ok(())
 /// # }
@@ -94,7 +94,7 @@ impl MonitoringSocket {
     /// # Errors
     ///
     /// It is larger than `zmq_max_message_size`.
-    pub fn emit(&mut self, emission: &[u8]) -> Result<(), PublishError> {
+    pub fn emit(&self, emission: &[u8]) -> Result<(), PublishError> {
         self.0.emit(emission)
     }
 }
@@ -153,7 +153,7 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let address = at(&directory.path().join("m"));
         let bus = Bus::open(Config::default());
-        let mut socket = bus.monitoring_socket(&address, None).await.unwrap();
+        let socket = bus.monitoring_socket(&address, None).await.unwrap();
         let hear = bus.emission(&address);
         let say = async {
             loop {

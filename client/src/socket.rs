@@ -8,10 +8,6 @@ mod pub_socket;
 mod sub_socket;
 
 use std::ffi::c_int;
-use std::fs;
-use std::io::ErrorKind;
-use std::os::unix::fs::FileTypeExt;
-use std::os::unix::net::UnixStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fedmsg_config::{Endpoint, Scheme, SocketOptions};
@@ -20,6 +16,7 @@ use thiserror::Error;
 pub(crate) use self::monitor::PeerEvent;
 pub(crate) use self::pub_socket::{PubSocket, Sent};
 pub(crate) use self::sub_socket::{Frames, SubSocket};
+use crate::ipc_path::vacant;
 
 /// Bytes that libzmq asks of the kernel, and gives to it, per system call
 /// (`ZMQ_IN_BATCH_SIZE`, `ZMQ_OUT_BATCH_SIZE`; the default of 8 KiB costs half the throughput at 1 KiB).
@@ -177,23 +174,6 @@ fn attach(
     }
 }
 
-/// Checks that no living process owns a path, and that nothing is there but what one that died has left:
-/// libzmq deletes whatever it finds.
-fn vacant(address: &str, path: &str) -> Result<(), SocketError> {
-    match UnixStream::connect(path) {
-        // Not permitted: nobody knows who is there, so somebody may be.
-        Err(error) if error.kind() != ErrorKind::PermissionDenied => {}
-        _ => return Err(SocketError::InUse(address.to_owned())),
-    }
-    match fs::symlink_metadata(path) {
-        Ok(found) if !found.file_type().is_socket() => Err(SocketError::Address {
-            address: address.to_owned(),
-            reason: "there is a file that is no socket".to_owned(),
-        }),
-        _ => Ok(()),
-    }
-}
-
 /// Binds, after making sure that no living process owns the path of an `ipc://` address
 /// (libzmq would take it over silently). Returns the address actually bound.
 fn bind(socket: &zmq::Socket, endpoint: &Endpoint) -> Result<Endpoint, SocketError> {
@@ -201,7 +181,7 @@ fn bind(socket: &zmq::Socket, endpoint: &Endpoint) -> Result<Endpoint, SocketErr
     if endpoint.scheme() == Scheme::Ipc
         && let Some(path) = endpoint.ipc_path()
     {
-        vacant(address, path)?;
+        vacant(path).map_err(|error| SocketError::not_bound(endpoint, &error))?;
     }
     socket.set_ipv6(endpoint.is_ipv6())?;
     attach(address, || socket.bind(address))?;

@@ -175,7 +175,7 @@ impl HubBuilder {
         let mut questions = Questions::listen()?;
         let bus = Bus::open(self.config);
         // Before anything starts: of two hubs with one configuration the second does nothing.
-        let mut monitoring = Monitoring::open(&bus).await?;
+        let monitoring = Monitoring::open(&bus).await?;
         let systemd = Systemd::from_environment();
         let hub = tokio::select! {
             started = RunningHub::start(bus.clone(), &self.registry) => started?,

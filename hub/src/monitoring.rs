@@ -61,8 +61,8 @@ impl Monitoring {
     }
 
     /// Speaks about `hub`, for ever.
-    pub(crate) async fn run(&mut self, hub: &RunningHub) {
-        let Some(socket) = &mut self.0 else {
+    pub(crate) async fn run(&self, hub: &RunningHub) {
+        let Some(socket) = &self.0 else {
             return std::future::pending().await;
         };
         let mut emissions = Emissions::default();

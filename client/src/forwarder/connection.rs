@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::Shared;
-use super::queues::Piece;
+use super::queues::{Piece, Sent};
 use super::stream::Stream;
 use crate::zmtp::{
     GREETING_END, GREETING_START, Handshake, Inbound, Inbox, InboxError, READY, Refusal, Revision,
@@ -95,8 +95,8 @@ struct Seat {
     shared: Arc<Shared>,
     id: u64,
     wake: Arc<Notify>,
-    /// Messages written since the queues were last told.
-    sent: u64,
+    /// What was written since the queues were last told.
+    sent: Sent,
 }
 
 impl Seat {
@@ -107,7 +107,7 @@ impl Seat {
             shared,
             id,
             wake,
-            sent: 0,
+            sent: Sent::default(),
         }
     }
 }
@@ -136,8 +136,8 @@ struct Outbox {
 }
 
 impl Outbox {
-    /// Writes until all is written (`true`) or there is no room; adds to `sent` the messages written.
-    fn write(&mut self, stream: &Stream, sent: &mut u64) -> io::Result<bool> {
+    /// Writes until all is written (`true`) or there is no room; adds to `sent` what is written.
+    fn write(&mut self, stream: &Stream, sent: &mut Sent) -> io::Result<bool> {
         while !self.pieces.is_empty() {
             let bytes = self.pieces.iter().map(|piece| IoSlice::new(&piece.bytes));
             let slices: Vec<_> = bytes.take(SLICES).collect();
@@ -145,26 +145,27 @@ impl Outbox {
             if written == 0 {
                 return Ok(false);
             }
-            *sent += self.advance(written);
+            self.advance(written, sent);
         }
         Ok(true)
     }
 
-    /// Takes away what has been written and returns how many messages are through.
-    fn advance(&mut self, mut written: usize) -> u64 {
-        let mut sent = 0;
+    /// Takes away what has been written.
+    fn advance(&mut self, mut written: usize, sent: &mut Sent) {
         while let Some(first) = self.pieces.front_mut() {
             let step = written.min(first.bytes.len());
             first.bytes.advance(step);
             written -= step;
-            if !first.bytes.is_empty() {
-                break;
+            if first.messages > 0 {
+                sent.bytes += step as u64;
             }
-            sent += first.messages;
+            if !first.bytes.is_empty() {
+                return;
+            }
+            sent.messages += first.messages;
             self.has_pong &= first.messages > 0;
             self.pieces.pop_front();
         }
-        sent
     }
 
     fn answer(&mut self, context: &Bytes) {

@@ -5,7 +5,7 @@
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net as unix;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,7 @@ use tracing::warn;
 use super::Shared;
 use super::connection::serve;
 use super::stream::Stream;
+use crate::ipc_path::vacant;
 
 /// How long it waits when the system has no descriptor left for another connection.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -31,13 +32,11 @@ const RESERVE: u64 = 64;
 /// A bound address.
 pub(super) struct Listener {
     socket: Socket,
-    /// The file of a Unix domain socket, which goes with it.
-    file: Option<SocketFile>,
     options: SocketOptions,
 }
 
-/// The file of a Unix domain socket.
-struct SocketFile {
+/// The file of a Unix domain socket; it goes when this is dropped, at once.
+pub(super) struct SocketFile {
     path: PathBuf,
     device: u64,
     inode: u64,
@@ -49,7 +48,8 @@ enum Socket {
 }
 
 impl Listener {
-    /// Binds `endpoint`, whose host is an address or `*`; returns it with the address actually bound.
+    /// Binds `endpoint`, whose host is an address or `*`; returns it with the address actually bound, and
+    /// with its file if it has one.
     ///
     /// # Errors
     ///
@@ -57,7 +57,7 @@ impl Listener {
     pub(super) async fn bind(
         endpoint: &Endpoint,
         options: &SocketOptions,
-    ) -> io::Result<(Self, Endpoint)> {
+    ) -> io::Result<(Self, Endpoint, Option<SocketFile>)> {
         let (socket, file, bound) = match endpoint.scheme() {
             Scheme::Tcp => {
                 let host = match endpoint.host() {
@@ -79,12 +79,8 @@ impl Listener {
             }
         };
         let options = options.clone();
-        let listener = Self {
-            socket,
-            file,
-            options,
-        };
-        Ok((listener, bound))
+        let listener = Self { socket, options };
+        Ok((listener, bound, file))
     }
 
     /// Serves whoever connects, until it is dropped, and everybody with it.
@@ -138,14 +134,13 @@ impl Listener {
     }
 }
 
-impl Drop for Listener {
+impl Drop for SocketFile {
     fn drop(&mut self) {
         // What another process has put in its place is not ours.
-        if let Some(file) = &self.file
-            && std::fs::symlink_metadata(&file.path)
-                .is_ok_and(|found| (found.dev(), found.ino()) == (file.device, file.inode))
+        if std::fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode))
         {
-            let _ = std::fs::remove_file(&file.path);
+            let _ = std::fs::remove_file(&self.path);
         }
     }
 }
@@ -163,13 +158,10 @@ fn most_connections() -> usize {
 fn bind_unix(endpoint: &Endpoint) -> io::Result<(UnixListener, Option<SocketFile>)> {
     let (listener, file) = match endpoint.ipc_path() {
         Some(path) => {
-            if unix::UnixStream::connect(path).is_ok() {
-                return Err(io::ErrorKind::AddrInUse.into());
-            }
-            match std::fs::symlink_metadata(path) {
-                Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
-                Ok(_) => return Err(io::Error::other("there is a file that is no socket")),
-                Err(_) => {}
+            vacant(path)?;
+            match std::fs::remove_file(path) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
             }
             let listener = unix::UnixListener::bind(path)?;
             let made = std::fs::symlink_metadata(path)?;

@@ -22,6 +22,11 @@ const RUN_BYTES: usize = 64 * 1024;
 const MAX_PARTS: usize = 4;
 /// A slice keeps its whole run in memory; one that is smaller than this part of it is copied instead.
 const KEPT_PART: usize = 4;
+/// A queue has at most so many bytes for each message that it may have, and never less than
+/// [`LEAST_BYTES`]: most messages have one or two kilobytes.
+const BYTES_A_MESSAGE: u64 = 16 * 1024;
+/// See [`BYTES_A_MESSAGE`].
+const LEAST_BYTES: u64 = 64 * 1024 * 1024;
 /// A connection takes at most so many pieces at a time.
 const TAKEN_PIECES: usize = 32;
 
@@ -30,6 +35,13 @@ const TAKEN_PIECES: usize = 32;
 pub(super) struct Piece {
     pub(super) bytes: Bytes,
     pub(super) messages: u64,
+}
+
+/// What a connection has written of the pieces that it took: whole messages, and bytes of messages.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sent {
+    pub(super) messages: u64,
+    pub(super) bytes: u64,
 }
 
 /// What became of a message.
@@ -44,6 +56,8 @@ pub(super) struct Pushed {
 pub(super) struct Queues {
     /// Messages that wait for one subscriber, at most.
     limit: u64,
+    /// Bytes of them, at most; one message may exceed it.
+    byte_limit: u64,
     /// Messages encoded and not cut into pieces yet.
     run: BytesMut,
     subscribers: Vec<Subscriber>,
@@ -61,6 +75,8 @@ struct Subscriber {
     parts: Vec<(Range<usize>, u64)>,
     /// Messages in its parts and pieces, and in the hands of its connection.
     queued: u64,
+    /// Their bytes.
+    queued_bytes: u64,
     sent: u64,
     missed: u64,
     /// Messages missed since it last kept up.
@@ -80,11 +96,13 @@ pub(super) struct Taken {
 impl Queues {
     /// Empty queues of at most `limit` messages for each subscriber; 0 means no limit.
     pub(super) fn new(limit: u32) -> Self {
+        let (limit, byte_limit) = match u64::from(limit) {
+            0 => (u64::MAX, u64::MAX),
+            limit => (limit, (limit * BYTES_A_MESSAGE).max(LEAST_BYTES)),
+        };
         Self {
-            limit: match limit {
-                0 => u64::MAX,
-                limit => u64::from(limit),
-            },
+            limit,
+            byte_limit,
             run: BytesMut::with_capacity(RUN_BYTES),
             subscribers: Vec::new(),
             next_id: 0,
@@ -124,7 +142,7 @@ impl Queues {
                 continue;
             }
             pushed.audience = Audience::Somebody;
-            if subscriber.queued >= self.limit {
+            if subscriber.queued >= self.limit || subscriber.queued_bytes >= self.byte_limit {
                 if subscriber.missed_in_a_row == 0 {
                     pushed.missed_by = Some(Arc::clone(&subscriber.address));
                 }
@@ -179,6 +197,7 @@ impl Queues {
             pieces: VecDeque::new(),
             parts: Vec::new(),
             queued: 0,
+            queued_bytes: 0,
             sent: 0,
             missed: 0,
             missed_in_a_row: 0,
@@ -188,13 +207,13 @@ impl Queues {
         (id, wake)
     }
 
-    /// Its connection has ended, after another `sent` messages; what was queued for it is not sent to it
-    /// any more.
-    pub(super) fn leave(&mut self, id: u64, sent: u64) -> Option<SubscriberStatus> {
+    /// Its connection has ended, after it has sent another `sent`; what was queued for it is not sent to
+    /// it any more.
+    pub(super) fn leave(&mut self, id: u64, sent: Sent) -> Option<SubscriberStatus> {
         let index = self.subscribers.iter().position(|one| one.id == id)?;
         let mut subscriber = self.subscribers.swap_remove(index);
-        subscriber.sent += sent;
-        subscriber.queued -= sent;
+        subscriber.sent += sent.messages;
+        subscriber.queued -= sent.messages;
         let status = subscriber.status();
         self.counts.cut_off += status.queued;
         Some(status)
@@ -203,7 +222,9 @@ impl Queues {
     /// Everybody's connection is ended.
     pub(super) fn leave_all(&mut self) -> Vec<SubscriberStatus> {
         let ids: Vec<_> = self.subscribers.iter().map(|one| one.id).collect();
-        ids.into_iter().filter_map(|id| self.leave(id, 0)).collect()
+        ids.into_iter()
+            .filter_map(|id| self.leave(id, Sent::default()))
+            .collect()
     }
 
     /// Changes what a subscriber wants, from the next message on.
@@ -211,12 +232,12 @@ impl Queues {
         self.subscriber(id).map(|one| &mut one.subscriptions)
     }
 
-    /// Notes that `sent` messages have gone out to a subscriber, and moves what is queued for it to
-    /// the end of `pieces`. `None` when nobody knows the subscriber any more.
+    /// Notes what has gone out to a subscriber, and moves what is queued for it to the end of `pieces`.
+    /// `None` when nobody knows the subscriber any more.
     pub(super) fn take(
         &mut self,
         id: u64,
-        sent: u64,
+        sent: Sent,
         pieces: &mut VecDeque<Piece>,
     ) -> Option<Taken> {
         if !self.run.is_empty() {
@@ -225,8 +246,9 @@ impl Queues {
         let (limit, closing) = (self.limit, self.closing);
         let subscriber = self.subscriber(id)?;
         subscriber.is_woken = false;
-        subscriber.sent += sent;
-        subscriber.queued -= sent;
+        subscriber.sent += sent.messages;
+        subscriber.queued -= sent.messages;
+        subscriber.queued_bytes -= sent.bytes;
         let count = subscriber.pieces.len().min(TAKEN_PIECES);
         pieces.extend(subscriber.pieces.drain(..count));
         let has_caught_up = subscriber.missed_in_a_row > 0 && subscriber.queued <= limit / 2;
@@ -280,6 +302,7 @@ impl Queues {
 impl Subscriber {
     /// Takes a message that is in this part of the run.
     fn want(&mut self, part: Range<usize>) {
+        self.queued_bytes += part.len() as u64;
         match self.parts.last_mut() {
             Some((last, messages)) if last.end == part.start => {
                 last.end = part.end;

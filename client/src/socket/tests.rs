@@ -4,6 +4,7 @@ use std::fs;
 use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::mem::{self, ManuallyDrop};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use bytes::Bytes;

@@ -13,6 +13,19 @@ fn encoded(topic: &str, body: &str) -> Vec<u8> {
     out.to_vec()
 }
 
+/// What has been sent when all of `pieces` have.
+fn all_of(pieces: &VecDeque<Piece>) -> Sent {
+    Sent {
+        messages: pieces.iter().map(|piece| piece.messages).sum(),
+        bytes: pieces.iter().map(|piece| piece.bytes.len() as u64).sum(),
+    }
+}
+
+/// So many messages, as if they had no bytes.
+fn sent(messages: u64) -> Sent {
+    Sent { messages, bytes: 0 }
+}
+
 /// A subscriber of `prefixes`, and everything that it has taken.
 struct Reader {
     id: u64,
@@ -37,14 +50,14 @@ impl Reader {
     /// Takes everything, and says that it is sent.
     fn read(&mut self, queues: &mut Queues) -> &mut Self {
         let mut pieces = VecDeque::new();
-        let mut sent = 0;
+        let mut done = Sent::default();
         loop {
-            queues.take(self.id, sent, &mut pieces).unwrap();
+            queues.take(self.id, done, &mut pieces).unwrap();
             if pieces.is_empty() {
                 return self;
             }
-            sent = pieces.iter().map(|piece| piece.messages).sum();
-            self.messages += sent;
+            done = all_of(&pieces);
+            self.messages += done.messages;
             for piece in pieces.drain(..) {
                 self.bytes.extend(&piece.bytes);
             }
@@ -121,10 +134,22 @@ fn who_catches_up_is_told_what_it_has_missed() {
         queues.push(&topic("t"), b"{}");
     }
     let mut pieces = VecDeque::new();
-    assert_eq!(queues.take(id, 0, &mut pieces).unwrap().caught_up, None);
-    assert_eq!(queues.take(id, 1, &mut pieces).unwrap().caught_up, None);
-    assert_eq!(queues.take(id, 1, &mut pieces).unwrap().caught_up, Some(3));
-    assert_eq!(queues.take(id, 2, &mut pieces).unwrap().caught_up, None);
+    assert_eq!(
+        queues.take(id, sent(0), &mut pieces).unwrap().caught_up,
+        None
+    );
+    assert_eq!(
+        queues.take(id, sent(1), &mut pieces).unwrap().caught_up,
+        None
+    );
+    assert_eq!(
+        queues.take(id, sent(1), &mut pieces).unwrap().caught_up,
+        Some(3)
+    );
+    assert_eq!(
+        queues.take(id, sent(2), &mut pieces).unwrap().caught_up,
+        None
+    );
 }
 
 #[test]
@@ -135,11 +160,11 @@ fn what_is_not_sent_when_a_subscriber_leaves_is_counted() {
         queues.push(&topic("t"), b"{}");
     }
     let mut pieces = VecDeque::new();
-    queues.take(reader.id, 0, &mut pieces);
-    let left = queues.leave(reader.id, 2).unwrap();
+    queues.take(reader.id, sent(0), &mut pieces);
+    let left = queues.leave(reader.id, sent(2)).unwrap();
     assert_eq!((left.sent, left.queued), (2, 3));
     assert_eq!(queues.counts().cut_off, 3);
-    assert_eq!(queues.leave(reader.id, 0), None);
+    assert_eq!(queues.leave(reader.id, sent(0)), None);
     assert_eq!(queues.push(&topic("t"), b"{}").audience, Audience::Nobody);
     assert_eq!(queues.counts().unheard, 1);
 }
@@ -178,6 +203,32 @@ fn a_closed_queue_is_over_when_it_is_empty() {
     queues.push(&topic("t"), b"{}");
     queues.close();
     let mut pieces = VecDeque::new();
-    assert!(!queues.take(reader.id, 0, &mut pieces).unwrap().is_over);
-    assert!(queues.take(reader.id, 1, &mut pieces).unwrap().is_over);
+    assert!(
+        !queues
+            .take(reader.id, sent(0), &mut pieces)
+            .unwrap()
+            .is_over
+    );
+    assert!(
+        queues
+            .take(reader.id, sent(1), &mut pieces)
+            .unwrap()
+            .is_over
+    );
+}
+
+#[test]
+fn a_queue_is_bounded_in_bytes_too() {
+    let mut queues = Queues::new(1_000_000);
+    queues.byte_limit = 10_000;
+    let mut slow = Reader::join(&mut queues, &[""]);
+    for _ in 0..100 {
+        queues.push(&topic("t"), &[b'x'; 1_000]);
+    }
+    let kept = 100 - queues.counts().missed;
+    assert!((9..=10).contains(&kept), "{kept}");
+    assert_eq!(slow.read(&mut queues).messages, kept);
+    assert_eq!(queues.subscriber(slow.id).unwrap().queued_bytes, 0);
+    queues.push(&topic("t"), &[b'x'; 20_000]); // one may be larger
+    assert_eq!(slow.read(&mut queues).messages, kept + 1);
 }
