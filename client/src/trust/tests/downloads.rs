@@ -3,14 +3,14 @@
 use std::collections::VecDeque;
 use std::fmt::{Debug, Write};
 use std::pin::pin;
-use std::sync::{Mutex, mpsc};
+use std::sync::{Mutex, Once, mpsc};
 use std::task::Poll;
 
 use futures::poll;
 use tokio::task::spawn_blocking;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::set_default;
+use tracing::subscriber::{DefaultGuard, set_default, set_global_default};
 use tracing::{Event, Metadata};
 
 use super::super::download::DownloadError;
@@ -92,6 +92,17 @@ fn config(directory: &Path) -> Config {
 struct Log(Arc<Mutex<Vec<String>>>);
 
 impl Log {
+    /// Listens to this thread until the guard is dropped.
+    fn listen() -> (Self, DefaultGuard) {
+        // Of what nobody listened to when another test met it first, tracing may take for granted that
+        // nobody ever will: somebody does.
+        static ALWAYS: Once = Once::new();
+        ALWAYS.call_once(|| set_global_default(Self::default()).unwrap());
+        let log = Self::default();
+        let guard = set_default(log.clone());
+        (log, guard)
+    }
+
     fn with(&self, text: &str) -> usize {
         let lines = self.0.lock().unwrap();
         lines.iter().filter(|line| line.contains(text)).count()
@@ -162,8 +173,7 @@ async fn what_was_kept_and_is_of_no_use_is_named_and_downloaded_anew() {
     ] {
         let directory = copies(&[("ca", ca), ("crl", crl)]);
         let server = Server::new(&[&file("ca.crt")], &file("crl.pem"));
-        let log = Log::default();
-        let _guard = set_default(log.clone());
+        let (log, _guard) = Log::listen();
         let trust = Trust::open_with(&config(directory.path()), &server.fetch()).unwrap();
         let cache = directory.path().join(named);
         assert_eq!(
@@ -179,8 +189,7 @@ async fn what_was_kept_and_is_of_no_use_is_named_and_downloaded_anew() {
 async fn a_first_download_of_no_use_is_tried_again() {
     let directory = tempfile::tempdir().unwrap();
     let server = Server::new(&[HTML, HTML, &file("ca.crt")], &file("crl.pem"));
-    let log = Log::default();
-    let _guard = set_default(log.clone());
+    let (log, _guard) = Log::listen();
     let trust = Trust::open_with(&config(directory.path()), &server.fetch()).unwrap();
     assert_eq!(refusal(&trust).await, Some("no-trust-store"));
     sleep(PERIOD * 10).await;
@@ -242,8 +251,7 @@ async fn both_are_asked_for_at_once_and_messages_do_not_wait_for_long() {
 async fn that_a_download_is_of_no_use_is_said_every_hour() {
     let directory = copies(&[("ca", "ca.crt"), ("crl", "crl.pem")]);
     let server = Server::new(&[HTML], &file("crl.pem"));
-    let log = Log::default();
-    let _guard = set_default(log.clone());
+    let (log, _guard) = Log::listen();
     let _trust = Trust::open_with(&config(directory.path()), &server.fetch()).unwrap();
     sleep(HOUR * 3 - PERIOD).await;
     assert_eq!(log.with("stay in force"), 3);
