@@ -48,7 +48,7 @@ impl Actor for ConsumerActor {
         let Some(host) = self.0.take() else {
             return;
         };
-        let span = info_span!("consumer", name = %host.cell.name);
+        let span = info_span!("consumer", instance = %host.cell.name);
         let run = host.run().instrument(span);
         context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
     }

@@ -45,7 +45,7 @@ impl Actor for ProducerActor {
         let Some(host) = self.0.take() else {
             return;
         };
-        let span = info_span!("producer", name = %host.cell.name);
+        let span = info_span!("producer", instance = %host.cell.name);
         let run = host.run().instrument(span);
         context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
     }

@@ -21,7 +21,7 @@ const WARNING: i64 = 30 * 24 * 60 * 60;
 ///
 /// For those who have no CA and want to sign and validate. It is one directory of files, laid out as
 /// every program on the bus expects its ssldir. What is printed by init and issue can be pasted into
-/// a configuration as it is.
+/// a configuration as it is, above its first [table].
 ///
 /// Whoever can read ca.key can sign as anybody: keep the directory on one machine, and give each of the
 /// others ca.crt, crl.pem, and the NAME.crt and NAME.key of its own services. Once crl.pem has expired,

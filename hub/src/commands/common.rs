@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use fedmsg_config::{Config, Loaded, Sources};
 use toml::{Table, Value};
+use tracing::level_filters::LevelFilter;
 
 use crate::exit::Exit;
 use crate::telemetry::{self, LogFormat};
@@ -71,6 +72,12 @@ impl CommonArgs {
         let variable = std::env::var("RUST_LOG")
             .ok()
             .filter(|filter| !filter.is_empty());
+        if let Some(word) = self.log.as_deref().and_then(unknown_level) {
+            let levels = "off, error, warn, info, debug or trace";
+            let what =
+                format_args!("--log: \"{word}\" is no level: {levels}; one module is {word}=debug");
+            return Err(fail(Exit::Usage, what));
+        }
         let filter = self
             .log
             .clone()
@@ -132,6 +139,14 @@ pub(crate) fn load(
     let mut sources = Sources::from_process(config, flags);
     sources.fallback = fallback;
     Config::load(&sources).map_err(|errors| fail(Exit::Config, errors))
+}
+
+/// Returns the first part of a filter that is a lone word but no level. It would be taken for a module, and
+/// all others be silent.
+fn unknown_level(filter: &str) -> Option<&str> {
+    let parts = filter.split(',').map(str::trim);
+    let mut lone = parts.filter(|part| !part.contains(['=', '[']));
+    lone.find(|part| part.is_empty() || part.parse::<LevelFilter>().is_err())
 }
 
 /// Says on standard error what went wrong, and returns the status to end with.

@@ -165,6 +165,8 @@ fn a_bad_command_line_is_answered_with_2_and_what_is_wrong_with_it() {
         for words in spellings(own, word) {
             let flags = ["--high-water-mark", "-1"];
             check_failure(&run(&words, &flags), 2, &["-1"]);
+            let flags = ["--log", "inf"];
+            check_failure(&run(&words, &flags), 2, &["\"inf\" is no level"]);
             let flags = ["--log", "level=?"];
             check_failure(&run(&words, &flags), 2, &["--log level=?"]);
         }

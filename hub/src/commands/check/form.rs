@@ -68,7 +68,11 @@ pub(super) fn prometheus(emission: Option<&Emission>) -> String {
         ("backlog", |it| it.backlog),
     ] {
         let name = format!("moksha_monitor_exporter_consumers_{field}");
-        let help = format!("{field} of a consumer, as emitted: counts since the emission before.");
+        let since = match field {
+            "backlog" => "what waits now",
+            _ => "counted since the emission before",
+        };
+        let help = format!("{field} of a consumer, as emitted: {since}.");
         let values = consumers
             .iter()
             .map(|it| (labels(it, true), value(it).map(to_text)));
