@@ -25,15 +25,13 @@ const MAX_REDIRECTS: usize = 5;
 /// The largest answer unless set otherwise: a CRL with a million entries has 40 MB.
 const MAX_SIZE: ByteSize = ByteSize::mib(64);
 
-/// Why nothing was fetched.
+/// Why nothing was fetched. No text has the URL in it, for its query may be a secret.
 #[derive(Debug, Error)]
 pub enum FetchError {
     /// The URL is none, or of another kind than `http` and `https`.
-    #[error("{url:?} is no URL of a web server: {reason}")]
+    #[error("no URL of a web server: {reason}")]
     Url {
-        /// What was to be the URL.
-        url: String,
-        /// What is wrong with it.
+        /// What is wrong with it, without the URL itself: that may have a secret in it.
         reason: String,
     },
     /// A header has a name or a value that none can have.
@@ -136,10 +134,7 @@ impl Fetch {
     ///
     /// [`FetchError::Url`].
     pub fn new(url: &str) -> Result<Self, FetchError> {
-        let refuse = |reason: String| FetchError::Url {
-            url: url.to_owned(),
-            reason,
-        };
+        let refuse = |reason: String| FetchError::Url { reason };
         let parsed = Url::parse(url).map_err(|error| refuse(error.to_string()))?;
         if !matches!(parsed.scheme(), "http" | "https") {
             return Err(refuse("expected http:// or https://".to_owned()));
@@ -212,7 +207,7 @@ impl Fetch {
         &self,
         known: &Version,
     ) -> Result<Option<(Vec<u8>, Version)>, FetchError> {
-        let failed = |error: &reqwest::Error| self.error(error);
+        let failed = |error: reqwest::Error| self.error(error);
         // Made anew each time, which takes some milliseconds: the certificates of the system, which it
         // reads, may have changed since the last time.
         let client = Client::builder()
@@ -222,7 +217,7 @@ impl Fetch {
             .redirect(Policy::limited(MAX_REDIRECTS))
             .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| failed(&error))?;
+            .map_err(failed)?;
         let mut request = client.get(self.url.clone()).headers(self.headers.clone());
         for (name, value) in [
             (IF_NONE_MATCH, &known.etag),
@@ -232,7 +227,7 @@ impl Fetch {
                 request = request.header(name, value);
             }
         }
-        let mut response = request.send().await.map_err(|error| failed(&error))?;
+        let mut response = request.send().await.map_err(failed)?;
         if response.status() == StatusCode::NOT_MODIFIED && *known != Version::default() {
             return Ok(None);
         }
@@ -245,7 +240,7 @@ impl Fetch {
             last_modified: response.headers().get(LAST_MODIFIED).cloned(),
         };
         let mut content = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| failed(&error))? {
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if content.len() + chunk.len() > self.max_size.as_usize() {
                 let limit = self.max_size;
                 return Err(FetchError::TooLarge { limit });
@@ -255,12 +250,14 @@ impl Fetch {
         Ok(Some((content, version)))
     }
 
-    fn error(&self, error: &reqwest::Error) -> FetchError {
-        let reason = with_causes(error);
+    fn error(&self, error: reqwest::Error) -> FetchError {
+        let is_redirect = error.is_redirect() || error.is_builder();
         if error.is_timeout() {
             let timeout = self.timeout;
-            FetchError::Timeout { timeout }
-        } else if error.is_redirect() || error.is_builder() {
+            return FetchError::Timeout { timeout };
+        }
+        let reason = with_causes(error);
+        if is_redirect {
             FetchError::Redirect { reason }
         } else {
             FetchError::Unreachable { reason }
@@ -268,20 +265,51 @@ impl Fetch {
     }
 }
 
-/// What went wrong, and why: the library's own text stops at "error sending request".
-fn with_causes(error: &reqwest::Error) -> String {
+/// Says what went wrong, and why, without any URL: the library's own text stops at "error sending request",
+/// and has the URL with all its secrets.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let failed = reqwest::get("ftp://example.org/?token=hunter2").await;
+/// let reason = failed.map_err(fedmsg::with_causes).unwrap_err();
+/// assert!(!reason.contains("hunter2"), "{reason}");
+/// # }
+/// ```
+#[must_use]
+pub fn with_causes(error: reqwest::Error) -> String {
+    let error = error.without_url();
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = std::error::Error::source(&error);
     while let Some(next) = cause {
         text.push_str(": ");
-        text.push_str(&next.to_string());
+        text.push_str(&cause_without_url(next));
         cause = next.source();
     }
     text
 }
 
+/// The text of a cause: of a refused redirection it is an error of reqwest again, with the URL it was to.
+fn cause_without_url(cause: &(dyn std::error::Error + 'static)) -> String {
+    let text = cause.to_string();
+    let url = cause
+        .downcast_ref::<reqwest::Error>()
+        .and_then(reqwest::Error::url);
+    match url {
+        Some(url) => text.replace(&format!(" for url ({url})"), ""),
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
     use super::*;
 
     #[test]
@@ -306,6 +334,40 @@ mod tests {
             let refused = Fetch::new(bad);
             assert!(matches!(refused, Err(FetchError::Url { .. })), "{bad}");
         }
+        let refused = Fetch::new("ftp://example.org/?token=hunter2").unwrap_err();
+        assert!(!format!("{refused} {refused:?}").contains("hunter2"));
+    }
+
+    /// Starts a server that says this to whoever comes, and returns the beginning of its URLs.
+    async fn server(answer: String) -> String {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(answer.as_bytes()).await;
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn no_error_tells_the_url() {
+        async fn check(answer: &str) {
+            let url = format!("{}/?token=hunter2", server(answer.to_owned()).await);
+            let error = Fetch::new(&url).unwrap().send().await.unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+        check("").await;
+        check("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf").await;
+        for location in [
+            "/?token=hunter2",
+            "ftp://127.0.0.1/?token=hunter2",
+            "http://h:x/?hunter2",
+        ] {
+            check(&format!("HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")).await;
+        }
     }
 
     #[test]
@@ -316,5 +378,24 @@ mod tests {
         assert!(FetchError::Timeout { timeout }.is_transient());
         let limit = MAX_SIZE;
         assert!(!FetchError::TooLarge { limit }.is_transient());
+    }
+
+    #[tokio::test]
+    async fn no_cause_tells_the_url() {
+        let moved = "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n";
+        let url = server(moved.to_owned()).await;
+        // As from https to where there is no TLS: an error of reqwest is the cause of another.
+        let refused = reqwest::get("ftp://127.0.0.1/?token=hunter2").await;
+        let refused = Mutex::new(refused.err());
+        let policy = Policy::custom(move |attempt| match refused.lock().unwrap().take() {
+            Some(refused) => attempt.error(refused),
+            None => attempt.stop(),
+        });
+        let client = Client::builder().redirect(policy).build().unwrap();
+        let text = with_causes(client.get(url).send().await.unwrap_err());
+        assert!(
+            text.contains("scheme") && !text.contains("hunter2"),
+            "{text}"
+        );
     }
 }

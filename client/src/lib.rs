@@ -47,7 +47,7 @@ pub use fedmsg_message::{
 pub use self::audience::Audience;
 pub use self::bus::Bus;
 pub use self::delivery::Delivery;
-pub use self::fetch::{Fetch, FetchError, Version};
+pub use self::fetch::{Fetch, FetchError, Version, with_causes};
 pub use self::forwarder::{Forwarder, ForwarderCounts, SubscriberStatus};
 pub use self::identity::{host_name, program_name, user_name};
 pub use self::inspector::{Inspector, RefusalCount, Refusals};

@@ -9,6 +9,7 @@ use std::fmt;
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime};
 
+use fedmsg::with_causes;
 use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, RateLimit};
 use fedmsg_message::text::{MESSAGE_VARIABLES, Processors, Template, TemplateError, Variables};
 use fedmsg_message::{EncodeError, to_canonical};
@@ -284,16 +285,8 @@ fn sign(key: &PKey<Private>, body: &[u8]) -> Result<HeaderValue, WebhookError> {
     HeaderValue::from_str(&text).map_err(|_| WebhookError::Header("signature".to_owned()))
 }
 
-/// What went wrong, and why: the library's own text stops at "error sending request", and has the URL.
 fn unreachable(error: reqwest::Error) -> WebhookError {
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(&error);
-    while let Some(next) = cause {
-        let _ = write!(text, ": {next}");
-        cause = next.source();
-    }
-    WebhookError::Unreachable(text)
+    WebhookError::Unreachable(with_causes(error))
 }
 
 #[cfg(test)]
