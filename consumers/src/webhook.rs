@@ -66,7 +66,10 @@ enum WebhookError {
 /// |---|---|
 /// | 2xx | is consumed |
 /// | 408, 425, 429 or 5xx, not in time, or not at all | is tried again, as `retry` says, after the pause that the server asks for (`Retry-After`), if it does |
-/// | anything else, a redirection too unless `redirects` allows it | is dropped |
+/// | anything else, a redirection too | is dropped |
+///
+/// A redirection that has the message posted again to the same server, 307 or 308, is followed if
+/// `redirects` allows it.
 ///
 /// What the server answers beside its status is not looked at. A message of which the template can make
 /// nothing is dropped. With a request go `X-Fedmsg-Topic` and `X-Fedmsg-Msg-Id`, where they can be
@@ -127,10 +130,7 @@ impl Consumer for Webhook {
             .https_only(url.scheme() == "https")
             .timeout(params.timeout)
             .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(match params.redirects {
-                0 => Policy::none(),
-                most => Policy::limited(most.into()),
-            })
+            .redirect(redirection(params.redirects))
             .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(unreachable)?;
@@ -229,6 +229,25 @@ fn retry_after(text: &str, now: SystemTime) -> Option<Duration> {
     let date = jiff::fmt::rfc2822::parse(text.trim()).ok()?;
     let date = SystemTime::from(date.timestamp());
     Some(date.duration_since(now).unwrap_or_default())
+}
+
+/// Follows so many redirections that have the same request sent again to the same origin: at 301, 302 and 303
+/// a POST becomes a GET without a body (RFC 9110 §15.4), whose success says nothing, and another server must
+/// not see the headers. Any other is an answer as it is.
+fn redirection(most: u8) -> Policy {
+    Policy::custom(move |attempt| {
+        let is_same = matches!(
+            attempt.status(),
+            StatusCode::TEMPORARY_REDIRECT | StatusCode::PERMANENT_REDIRECT
+        );
+        let before = attempt.previous();
+        let stays = |from: &Url| from.origin() == attempt.url().origin();
+        if is_same && before.last().is_some_and(stays) && before.len() <= usize::from(most) {
+            attempt.follow()
+        } else {
+            attempt.stop()
+        }
+    })
 }
 
 /// The headers that each request has.

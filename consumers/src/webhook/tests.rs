@@ -41,10 +41,9 @@ fn read(stream: &TcpStream) -> Option<Request> {
             return None;
         }
     }
-    let length = head
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length: "))?;
-    let mut body = vec![0; length.parse().ok()?];
+    let mut lines = head.lines();
+    let length = lines.find_map(|line| line.strip_prefix("content-length: "));
+    let mut body = vec![0; length.unwrap_or("0").parse().ok()?];
     stream.read_exact(&mut body).ok()?;
     Some((head, String::from_utf8(body).ok()?))
 }
@@ -183,6 +182,50 @@ fn the_status_decides_what_becomes_of_the_message() {
         "",
         3,
         1,
+    );
+}
+
+#[test]
+fn a_redirection_is_followed_only_if_the_message_is_posted_again_to_the_same_server() {
+    #[track_caller]
+    fn check(answer: fn(usize, &mut TcpStream), redirects: u8, requests: usize, consumed: u64) {
+        let (url, asked) = server(answer);
+        let status = run(&url, &format!("params.redirects = {redirects}"));
+        let asked: Vec<_> = asked.try_iter().collect();
+        assert_eq!((asked.len(), status.consumed), (requests, consumed));
+        assert_eq!(status.consumed + status.dropped, 1);
+        assert!(
+            asked.iter().all(|(head, body)| {
+                head.starts_with("POST ") && body.contains(r#""msg":"tea"#)
+            })
+        );
+    }
+    fn then(status: &'static str, number: usize, stream: &mut TcpStream) {
+        if number == 0 {
+            say(stream, &format!("{status}\r\nLocation: /other"));
+        } else {
+            say(stream, "200 OK");
+        }
+    }
+    check(|n, stream| then("307 Moved", n, stream), 1, 2, 1);
+    check(|n, stream| then("308 Moved", n, stream), 1, 2, 1);
+    check(|n, stream| then("307 Moved", n, stream), 0, 1, 0);
+    check(|n, stream| then("301 Moved", n, stream), 1, 1, 0);
+    check(|n, stream| then("302 Moved", n, stream), 1, 1, 0);
+    check(|n, stream| then("303 Moved", n, stream), 1, 1, 0);
+    check(|_, stream| then("307 Moved", 0, stream), 2, 3, 0);
+    // To another server, as another name of this one is.
+    check(
+        |_, stream| {
+            let port = stream.local_addr().unwrap().port();
+            say(
+                stream,
+                &format!("307 Moved\r\nLocation: http://localhost:{port}/"),
+            );
+        },
+        5,
+        1,
+        0,
     );
 }
 
