@@ -4,6 +4,7 @@
 
 mod journal;
 mod params;
+mod syncing;
 
 use std::fmt;
 
@@ -11,12 +12,11 @@ use fedmsg_actors::{BatchError, BoxError, ConsumeError, Consumer, ConsumerContex
 use fedmsg_message::text::{MESSAGE_VARIABLES, Processors, Template, TemplateError, Variables};
 use fedmsg_message::{EncodeError, to_canonical};
 use thiserror::Error;
-use tokio::task::{JoinError, JoinSet, spawn_blocking};
-use tokio::time::sleep;
-use tracing::warn;
+use tokio::task::{JoinError, spawn_blocking};
 
 use self::journal::{Journal, JournalError};
 pub use self::params::{FileParams, Mode, Sync};
+use self::syncing::Syncing;
 
 /// Why a message was not written.
 #[derive(Debug, Error)]
@@ -60,8 +60,7 @@ pub struct File {
     /// Absent while it is being written, and after a panic over that.
     journal: Option<Journal>,
     params: FileParams,
-    /// Synchronises what has been written, after a while; then empty again.
-    syncing: JoinSet<()>,
+    syncing: Syncing,
     format: Option<(Template, Processors)>,
 }
 
@@ -94,7 +93,7 @@ impl Consumer for File {
         Ok(Self {
             journal: Some(journal),
             params,
-            syncing: JoinSet::new(),
+            syncing: Syncing::default(),
             format,
         })
     }
@@ -180,28 +179,12 @@ impl File {
         };
         let written = spawn_blocking(write).await;
         let (journal, written) = written.map_err(|error| (0, FileError::from(error)))??;
-        self.synchronise(&journal);
+        if let Sync::After(time) = self.params.sync {
+            let handle = journal.handle();
+            self.syncing.later(time, move || handle?.sync_data());
+        }
         self.journal = Some(journal);
         written
-    }
-
-    /// Has a file synchronised later, unless that is under way.
-    fn synchronise(&mut self, journal: &Journal) {
-        let Sync::After(time) = self.params.sync else {
-            return;
-        };
-        while self.syncing.try_join_next().is_some() {}
-        if !self.syncing.is_empty() {
-            return;
-        }
-        let handle = journal.handle();
-        self.syncing.spawn(async move {
-            sleep(time).await;
-            let synced = spawn_blocking(move || handle?.sync_data()).await;
-            if let Ok(Err(error)) = synced {
-                warn!(%error, "what was written is not sure to be on the disk");
-            }
-        });
     }
 }
 
