@@ -67,12 +67,7 @@ impl Journal {
             Err(error) => return Err(failed(error.into())),
         }
         // Another may have written between our look and our lock.
-        let found = file.metadata().map_err(failed)?.len();
-        let size = whole_lines(&file, found).map_err(failed)?;
-        if size < found {
-            warn!(path = %path.display(), bytes = found - size, "line without an end taken back");
-            file.set_len(size).map_err(failed)?;
-        }
+        let size = take_back(&file, path).map_err(failed)?;
         let born = about.created().or_else(|_| about.modified());
         let born = born.unwrap_or_else(|_| SystemTime::now());
         // An empty one has not begun yet.
@@ -122,15 +117,32 @@ impl Journal {
         self.file.try_clone()
     }
 
-    /// Opens the file anew if another is there now, or none.
+    /// Opens the file anew if another is there now, or none; and looks at it again if somebody else has
+    /// written to it or cut it: taken back to our size it would get longer, by zeros.
     fn follow(&mut self) -> Result<(), JournalError> {
-        let ours = self.file.metadata().map(|it| (it.dev(), it.ino()));
-        let there = metadata(&self.params.path).map(|it| (it.dev(), it.ino()));
-        if let (Ok(ours), Ok(there)) = (ours, there)
-            && ours == there
-        {
-            return Ok(());
+        let path = &self.params.path;
+        let (ours, there) = (self.file.metadata(), metadata(path));
+        let (Ok(ours), Ok(there)) = (ours, there) else {
+            return self.replace();
+        };
+        if (ours.dev(), ours.ino()) != (there.dev(), there.ino()) {
+            return self.replace();
         }
+        if ours.len() != self.size {
+            warn!(path = %path.display(), bytes = ours.len(), expected = self.size, "somebody else has changed the file");
+            let failed = |source| JournalError::Open {
+                path: path.clone(),
+                source,
+            };
+            self.size = take_back(&self.file, path).map_err(failed)?;
+            if self.size == 0 {
+                self.born = SystemTime::now();
+            }
+        }
+        Ok(())
+    }
+
+    fn replace(&mut self) -> Result<(), JournalError> {
         info!(path = %self.params.path.display(), "file was moved away: it is made anew");
         self.reopen()
     }
@@ -239,6 +251,17 @@ fn if_there(done: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
     }
+}
+
+/// Takes back a line without an end, and returns the size of the file, which is whole lines then.
+fn take_back(file: &File, path: &Path) -> io::Result<u64> {
+    let found = file.metadata()?.len();
+    let size = whole_lines(file, found)?;
+    if size < found {
+        warn!(path = %path.display(), bytes = found - size, "line without an end taken back");
+        file.set_len(size)?;
+    }
+    Ok(size)
 }
 
 /// How many bytes up to and with the last line end, of a file of `size` bytes.

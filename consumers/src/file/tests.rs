@@ -1,6 +1,7 @@
 //! What is in the files, whatever happens to them meanwhile.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
@@ -147,6 +148,28 @@ fn a_file_that_is_moved_away_or_removed_is_made_anew() {
         (rig.read("moved"), rig.read("bus")),
         ("1\n".into(), "3\n".into())
     );
+}
+
+#[test]
+fn a_file_that_somebody_else_changes_still_is_whole_lines_and_as_large_as_it_is() {
+    #[track_caller]
+    fn check(between: &str, after: &str) {
+        let rig = Rig::new();
+        let mut journal = Journal::open(rig.params("max_size = '4B'")).unwrap();
+        journal.append(&[b"1\n".to_vec(), b"2\n".to_vec()]).unwrap();
+        let same = fs::OpenOptions::new()
+            .write(true)
+            .truncate(true)
+            .open(rig.path("bus"));
+        same.unwrap().write_all(between.as_bytes()).unwrap();
+        journal.append(&[b"3\n".to_vec()]).unwrap();
+        assert_eq!(rig.read("bus"), after);
+    }
+    check("", "3\n"); // neither full nor old
+    check("1\n", "1\n3\n");
+    check("1\n2", "1\n3\n");
+    check("1\n2\n4\n", "3\n"); // full
+    check("1\n2\n4", "3\n");
 }
 
 #[test]
