@@ -18,7 +18,7 @@ use thiserror::Error;
 use tokio::time::sleep;
 
 /// The most that a rate may be, each time: more than anything that is to be limited can do in a second.
-const MOST: u32 = 1_000_000;
+const MOST: NonZeroU32 = NonZeroU32::MIN.saturating_add(999_999);
 
 /// Why a text is no rate.
 ///
@@ -69,10 +69,44 @@ impl Per {
 }
 
 impl Rate {
+    /// Returns the rate of so many in a second, at most 1 000 000: for defaults, which cannot be wrong.
+    ///
+    /// ```
+    /// use std::num::NonZeroU32;
+    ///
+    /// use fedmsg_actors::Rate;
+    ///
+    /// const ONE: Rate = Rate::per_second(NonZeroU32::MIN);
+    /// assert_eq!(ONE.to_string(), "1/s");
+    /// ```
+    #[must_use]
+    pub const fn per_second(count: NonZeroU32) -> Self {
+        let is_too_many = count.get() > MOST.get();
+        Self {
+            count: if is_too_many { MOST } else { count },
+            per: Per::Second,
+        }
+    }
+
     /// The time from one to the next.
     #[must_use]
     pub fn period(self) -> Duration {
         self.per.length() / self.count.get()
+    }
+
+    /// How many there are in a second, at least one: a burst for which nobody has to wait longer than that.
+    ///
+    /// ```
+    /// use fedmsg_actors::Rate;
+    ///
+    /// assert_eq!("90/m".parse::<Rate>()?.in_a_second().get(), 2);
+    /// # Ok::<(), fedmsg_actors::RateError>(())
+    /// ```
+    #[must_use]
+    pub fn in_a_second(self) -> NonZeroU32 {
+        let seconds = u32::try_from(self.per.length().as_secs()).unwrap_or(u32::MAX);
+        let count = self.count.get().div_ceil(seconds);
+        NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
     }
 }
 
@@ -88,7 +122,7 @@ impl FromStr for Rate {
             _ => return Err(RateError),
         };
         let count: NonZeroU32 = count.trim().parse().map_err(|_| RateError)?;
-        if count.get() > MOST {
+        if count > MOST {
             return Err(RateError);
         }
         Ok(Self { count, per })
@@ -249,6 +283,20 @@ mod tests {
         ] {
             check(bad, None);
         }
+    }
+
+    #[test]
+    fn a_rate_knows_what_a_second_has_of_it() {
+        #[track_caller]
+        fn check(text: &str, expected: u32) {
+            let rate: Rate = text.parse().unwrap();
+            assert_eq!(rate.in_a_second().get(), expected);
+        }
+        check("1000/s", 1000);
+        check("600/m", 10);
+        check("61/m", 2);
+        check("5/h", 1);
+        assert_eq!(Rate::per_second(NonZeroU32::MAX).to_string(), "1000000/s");
     }
 
     #[tokio::test]

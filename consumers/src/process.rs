@@ -13,7 +13,6 @@ mod restarts;
 
 use std::fmt;
 use std::future::pending;
-use std::num::NonZeroU32;
 use std::path::absolute;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -129,9 +128,6 @@ impl Consumer for Process {
         );
         let window = usize::from(params.window.get());
         let hello = line::hello(context.name(), &topics, window, &params.settings);
-        let burst = params
-            .publish_rate
-            .map(|_| NonZeroU32::MIN.saturating_add(999));
         let restart = config.map(|config| config.restart.clone());
         let counts = Arc::new(Counts::default());
         show(&counts, context);
@@ -153,7 +149,7 @@ impl Consumer for Process {
                 grace: params.grace,
             },
             limit: RateLimit::of(params.rate, params.burst),
-            publishing: RateLimit::of(params.publish_rate, burst),
+            publishing: RateLimit::new(params.publish_rate, params.publish_rate.in_a_second()),
             restarts: Restarts::new(restart.unwrap_or_default()),
             flight: Flight::default(),
             running: None,

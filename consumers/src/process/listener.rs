@@ -23,8 +23,8 @@ const MAX_LOGGED: usize = 4096;
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
 
-/// How many lines of a program are logged at once, and in a second.
-const LOGGED: NonZeroU32 = NonZeroU32::MIN.saturating_add(99);
+/// How many lines of a program are logged in a second, and at once.
+const LOGGED: Rate = Rate::per_second(NonZeroU32::MIN.saturating_add(99));
 
 /// What a consumer counts of its programs, for the status of the hub.
 #[derive(Debug, Default)]
@@ -58,8 +58,7 @@ impl Listener {
         context: ConsumerContext,
         publishing: RateLimit,
     ) -> Self {
-        let rate = format!("{LOGGED}/s").parse::<Rate>().ok();
-        let logging = RateLimit::of(rate, Some(LOGGED));
+        let logging = RateLimit::new(LOGGED, LOGGED.in_a_second());
         Self {
             ledger,
             counts,

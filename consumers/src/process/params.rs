@@ -75,9 +75,10 @@ pub struct ProcessParams {
     #[serde(default)]
     #[schemars(example = 10)]
     pub burst: Option<NonZeroU32>,
-    /// The most messages that it may publish; what is more waits: a rate such as "10/s". Default "1000/s".
+    /// The most messages that it may publish, those of a second at once; what is more waits: a rate such as
+    /// "10/s". Default "1000/s".
     #[serde(default = "publish_rate")]
-    pub publish_rate: Option<Rate>,
+    pub publish_rate: Rate,
 }
 
 // Arguments, settings and variables may be secrets.
@@ -114,6 +115,6 @@ fn five_seconds() -> Duration {
     Duration::from_secs(5)
 }
 
-fn publish_rate() -> Option<Rate> {
-    "1000/s".parse().ok()
+fn publish_rate() -> Rate {
+    Rate::per_second(NonZeroU32::MIN.saturating_add(999))
 }

@@ -407,6 +407,19 @@ fn messages_come_as_slowly_as_is_asked_for() {
 }
 
 #[test]
+fn a_program_publishes_as_slowly_as_is_asked_for() {
+    let script = r#"hello; while next; do
+        for n in 1 2 3 4 5 6 7 8; do echo '{"type":"publish","topic":"seen","msg":1}'; done; ack; done"#;
+    let start = std::time::Instant::now();
+    let ran = run_with(script, "params.publish_rate = '5/s'", 1);
+    assert_eq!((ran.status.consumed, ran.figure("published")), (1, 8));
+    // Those of a second at once, and the other three after 200 ms each.
+    assert!(start.elapsed() >= Duration::from_millis(600));
+    let params: ProcessParams = toml::from_str("argv = ['p']").unwrap();
+    assert_eq!(params.publish_rate.to_string(), "1000/s");
+}
+
+#[test]
 fn debugging_shows_no_secrets() {
     let params: ProcessParams = toml::from_str(
         "argv = ['p', 'hunter2']\nenv = { TOKEN = 'hunter2' }\nsettings = { k = 'hunter2' }",
