@@ -232,6 +232,8 @@ impl Process {
             }
             if self.flight.given().0 == 0 {
                 progress = Instant::now();
+            } else if let Some(published) = news.published {
+                progress = progress.max(published);
             }
             let wait = self.give();
             if !self.flight.has_answer() {
@@ -320,6 +322,10 @@ impl Process {
                 program.kill("it has closed its standard input".to_owned());
             }
             () = until(overdue) => {
+                // We may be to blame: answers behind what it publishes are not read before that.
+                if ledger.last_published().is_some_and(|published| published > progress) {
+                    return;
+                }
                 let limit = self.params.time_limit;
                 program.kill(format!("it has answered nothing for {limit:?}, and was ended"));
             }

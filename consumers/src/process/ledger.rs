@@ -8,6 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use thiserror::Error;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::line::{Answer, Ids};
 
@@ -45,7 +46,30 @@ struct State {
     /// Whether each message that was given is still unanswered.
     open: VecDeque<bool>,
     answers: Vec<(u64, Answer)>,
+    publishing: Publishing,
     ending: Option<Ending>,
+}
+
+/// How far it is with what a program publishes.
+#[derive(Debug, Default, Clone, Copy)]
+enum Publishing {
+    /// It has published nothing.
+    #[default]
+    Nothing,
+    /// A message waits for its turn, and what the program says behind it waits, too.
+    Waiting,
+    /// The last message was published then.
+    Done(Instant),
+}
+
+impl Publishing {
+    fn last(self) -> Option<Instant> {
+        match self {
+            Self::Nothing => None,
+            Self::Waiting => Some(Instant::now()),
+            Self::Done(at) => Some(at),
+        }
+    }
 }
 
 /// What has happened since somebody last looked.
@@ -53,6 +77,8 @@ struct State {
 pub(super) struct News {
     /// The answers, in their order.
     pub(super) answers: Vec<(u64, Answer)>,
+    /// As [`Ledger::last_published`].
+    pub(super) published: Option<Instant>,
     /// How the program ended. All that it said before that is in `answers`, or was before.
     pub(super) ending: Option<Ending>,
 }
@@ -105,6 +131,21 @@ impl Ledger {
         Ok(())
     }
 
+    /// Notes that the program publishes something, which may have to wait.
+    pub(super) fn begin_to_publish(&self) {
+        self.state().publishing = Publishing::Waiting;
+    }
+
+    /// Notes that it is published.
+    pub(super) fn published(&self) {
+        self.state().publishing = Publishing::Done(Instant::now());
+    }
+
+    /// Says when something was published last: now, while it waits for its turn.
+    pub(super) fn last_published(&self) -> Option<Instant> {
+        self.state().publishing.last()
+    }
+
     /// Notes that the program has said hello; false if it had before.
     pub(super) fn greet(&self, window: Option<usize>) -> bool {
         let is_first = self.state().ready.replace(window).is_none();
@@ -133,6 +174,7 @@ impl Ledger {
         let mut state = self.state();
         News {
             answers: std::mem::take(&mut state.answers),
+            published: state.publishing.last(),
             ending: state.ending.clone(),
         }
     }

@@ -115,8 +115,10 @@ impl Listener {
                 noted.map_err(|error| error.to_string())?;
             }
             Said::Publish { topic, msg } => {
+                self.ledger.begin_to_publish();
                 self.publishing.ready().await;
                 let published = self.context.publish(&topic, msg).await;
+                self.ledger.published();
                 published.map_err(|error| format!("what it publishes is refused: {error}"))?;
                 count(&self.counts.published);
             }

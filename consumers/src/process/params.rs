@@ -52,8 +52,8 @@ pub struct ProcessParams {
     /// The most bytes of those; a message that is larger is given alone. Default "1MiB".
     #[serde(default = "window_bytes")]
     pub window_bytes: ByteSize,
-    /// How long it may take to the next answer while it has messages: a time such as "10s", at most 10
-    /// years. Then it is killed, with all that it has started. Default "1m".
+    /// How long it may take to the next answer, or message of its own, while it has messages: a time such as
+    /// "10s", at most 10 years. Then it is killed, with all that it has started. Default "1m".
     #[serde(default = "minute", with = "duration")]
     #[schemars(schema_with = "duration::schema")]
     pub time_limit: Duration,

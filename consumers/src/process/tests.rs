@@ -420,6 +420,23 @@ fn a_program_publishes_as_slowly_as_is_asked_for() {
 }
 
 #[test]
+fn a_program_that_waits_until_it_may_publish_is_not_late_with_its_answer() {
+    #[track_caller]
+    fn check(count: usize, rate: &str, limit: &str) {
+        let script = format!(
+            r#"hello; while next; do
+               yes '{{"type":"publish","topic":"seen","msg":1}}' | head -n {count}; ack; done"#
+        );
+        let params = format!("params.publish_rate = '{rate}'\nparams.time_limit = '{limit}'");
+        let ran = run_with(&script, &params, 1);
+        assert_eq!((ran.status.consumed, ran.figure("failures")), (1, 0));
+        assert_eq!(ran.figure("published"), count as u64);
+    }
+    check(20, "10/s", "500ms"); // 100 ms at a time
+    check(2, "60/m", "500ms"); // a second at once
+}
+
+#[test]
 fn debugging_shows_no_secrets() {
     let params: ProcessParams = toml::from_str(
         "argv = ['p', 'hunter2']\nenv = { TOKEN = 'hunter2' }\nsettings = { k = 'hunter2' }",
