@@ -21,6 +21,7 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AF
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 use thiserror::Error;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -126,6 +127,10 @@ impl Consumer for Webhook {
             }
             None => None,
         };
+        // Secrets are in files, which may be slow.
+        let read = params.clone();
+        let read = spawn_blocking(move || Ok::<_, WebhookError>((headers(&read)?, key(&read)?)));
+        let (headers, key) = read.await??;
         let client = Client::builder()
             .https_only(url.scheme() == "https")
             .timeout(params.timeout)
@@ -137,9 +142,9 @@ impl Consumer for Webhook {
         Ok(Self {
             client,
             url,
-            headers: headers(&params)?,
+            headers,
             body,
-            key: key(&params)?,
+            key,
             timeout: params.timeout,
             max_pause: params.max_pause,
             limit: RateLimit::of(params.rate, params.burst),

@@ -6,18 +6,23 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::num::NonZeroU32;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, fmt, io};
 
 use fedmsg_actors::Rate;
 use fedmsg_config::duration;
+use rustix::fs::OFlags;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The longest secret that is read from a file.
 const LONGEST: u64 = 64 * 1024;
+
+/// Opens a pipe without waiting for who writes to it.
+const NONBLOCK: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 /// What `[consumers.NAME.params]` may say for kind `webhook`.
 ///
@@ -98,7 +103,7 @@ impl fmt::Debug for WebhookParams {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Secret {
-    /// A file with nothing else in it.
+    /// A regular file with nothing else in it, of up to 64 KiB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
     /// The name of a variable.
@@ -115,7 +120,7 @@ pub enum SecretError {
     /// There is no or more than one place to read it from.
     #[error("a secret is in a `file` or in a variable, `env`: name one of them")]
     Place,
-    /// The file cannot be read, or is longer than any secret.
+    /// The file cannot be read, is none, or is longer than any secret.
     #[error("cannot read the secret in {}: {source}", file.display())]
     File {
         /// The file.
@@ -129,7 +134,7 @@ pub enum SecretError {
 }
 
 impl Secret {
-    /// Reads it, with its prefix.
+    /// Reads it, with its prefix. It waits for a disk, but not for somebody at the other end of a pipe.
     pub(super) fn read(&self) -> Result<String, SecretError> {
         let secret = match (&self.file, &self.env) {
             (Some(file), None) => {
@@ -137,8 +142,13 @@ impl Secret {
                     file: file.clone(),
                     source,
                 };
+                let mut options = File::options();
+                let options = options.read(true).custom_flags(NONBLOCK);
+                let opened = options.open(file).map_err(failed)?;
+                if !opened.metadata().map_err(failed)?.is_file() {
+                    return Err(failed(io::Error::other("it is no regular file")));
+                }
                 let mut text = String::new();
-                let opened = File::open(file).map_err(failed)?;
                 let read = opened.take(LONGEST + 1).read_to_string(&mut text);
                 if read.map_err(failed)? as u64 > LONGEST {
                     return Err(failed(io::ErrorKind::FileTooLarge.into()));

@@ -297,7 +297,21 @@ fn what_cannot_work_is_refused_at_the_start_without_telling_secrets() {
     );
     check(
         &format!("{url}\nparams.signing_key = {{ file = '/dev/null' }}"),
+        "cannot read the secret in /dev/null: it is no regular file",
+    );
+    // Nobody will ever write to this pipe.
+    let folder = TempDir::new().unwrap();
+    let (empty, pipe) = (folder.path().join("empty"), folder.path().join("pipe"));
+    std::fs::write(&empty, "").unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    check(
+        &format!("{url}\nparams.signing_key = {{ file = {empty:?} }}"),
         "`signing_key` is empty",
+    );
+    check(
+        &format!("{url}\nparams.secrets.a = {{ file = {pipe:?} }}"),
+        "`a`: cannot read",
     );
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
