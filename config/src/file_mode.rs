@@ -1,6 +1,7 @@
 //! Who may use a file: its mode, as chmod(1) takes it.
 //!
-//! A setting of [`crate::Config`]; the hub gives it to the file of its monitoring socket.
+//! A setting of [`crate::Config`], which the hub gives to the file of its monitoring socket, and a parameter
+//! of the consumer `file`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,6 +29,17 @@ pub struct FileMode(u32);
 pub struct FileModeError;
 
 impl FileMode {
+    /// Returns the mode of these bits, of which those that are no permissions are left out: for defaults.
+    ///
+    /// ```
+    /// const MODE: fedmsg_config::FileMode = fedmsg_config::FileMode::new(0o640);
+    /// assert_eq!(MODE.to_string(), "640");
+    /// ```
+    #[must_use]
+    pub const fn new(bits: u32) -> Self {
+        Self(bits & ALL)
+    }
+
     /// The bits, as chmod(2) takes them.
     #[must_use]
     pub fn bits(self) -> u32 {
@@ -52,7 +64,7 @@ impl FromStr for FileMode {
 
 impl fmt::Display for FileMode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:o}", self.0)
+        write!(f, "{:03o}", self.0)
     }
 }
 
@@ -90,5 +102,6 @@ mod tests {
         check("", None);
         check("+70", None);
         check("rwx", None);
+        assert_eq!(FileMode::new(0o4070).to_string(), "070");
     }
 }

@@ -15,7 +15,7 @@ use thiserror::Error;
 use tokio::task::{JoinError, spawn_blocking};
 
 use self::journal::{Journal, JournalError};
-pub use self::params::{FileParams, Mode, Sync};
+pub use self::params::{FileParams, Sync};
 use self::syncing::Syncing;
 
 /// Why a message was not written.

@@ -20,7 +20,7 @@ use fedmsg_actors::Registry;
 pub use self::collectd::{Collectd, CollectdParams};
 pub use self::dummy::Dummy;
 pub use self::exec::{Exec, ExecInput, ExecParams};
-pub use self::file::{File, FileParams, Mode, Sync};
+pub use self::file::{File, FileParams, Sync};
 pub use self::gateway::{Gateway, GatewayParams};
 pub use self::log::{Log, LogParams};
 pub use self::process::{Process, ProcessParams};

@@ -56,7 +56,10 @@ impl Journal {
         options.read(true).append(true).create(true);
         // Not to wait for somebody at the other end of a pipe.
         options.custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
-        let file = options.mode(params.mode.0).open(path).map_err(failed)?;
+        let file = options
+            .mode(params.mode.bits())
+            .open(path)
+            .map_err(failed)?;
         let about = file.metadata().map_err(failed)?;
         if !about.is_file() {
             return Err(JournalError::Kind(path.clone()));

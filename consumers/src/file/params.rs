@@ -4,10 +4,9 @@
 
 use std::borrow::Cow;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
-use fedmsg_config::{ByteSize, duration};
+use fedmsg_config::{ByteSize, FileMode, duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -53,8 +52,8 @@ pub struct FileParams {
     pub sync: Sync,
     /// Who may read and write a file that is made, in octal digits as for chmod(1); the umask takes away
     /// more. Default "640".
-    #[serde(default)]
-    pub mode: Mode,
+    #[serde(default = "group_reads")]
+    pub mode: FileMode,
 }
 
 /// When it is made sure that what has been written is on the disk.
@@ -111,52 +110,8 @@ impl JsonSchema for Sync {
     }
 }
 
-/// Who may read and write a file: octal digits, such as "640".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mode(pub(super) u32);
-
-impl Default for Mode {
-    fn default() -> Self {
-        Self(0o640)
-    }
-}
-
-impl FromStr for Mode {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mode = u32::from_str_radix(text, 8).ok();
-        let mode = mode.filter(|mode| *mode <= 0o777 && text.len() <= 4 && !text.starts_with('+'));
-        mode.map(Self)
-            .ok_or("expected octal digits such as \"640\"")
-    }
-}
-
-impl<'de> Deserialize<'de> for Mode {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for Mode {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&format_args!("{:03o}", self.0))
-    }
-}
-
-impl JsonSchema for Mode {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        "Mode".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "title": "mode", "type": "string", "pattern": "^0?[0-7]{1,3}$", "examples": ["640"] })
-    }
+fn group_reads() -> FileMode {
+    FileMode::new(0o640)
 }
 
 fn seven() -> u8 {

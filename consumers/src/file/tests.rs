@@ -247,7 +247,7 @@ fn what_cannot_work_is_refused_at_the_start() {
     check("params.path = '/tmp'", "cannot open /tmp");
     check(
         &rig.settings("params.mode = '9'"),
-        "params.mode: expected octal",
+        "params.mode: expected the octal",
     );
     check(
         &rig.settings("params.sync = 'often'"),
