@@ -113,18 +113,34 @@ fn units_are_understood() {
     }
 }
 
+/// What a hub does without: the kind `system` reads files of /proc that are of no process, and programs in
+/// other languages make code while they run. Relays and gateways do neither.
+const NOT_OF_HUBS: [&str; 2] = ["ProcSubset=pid", "MemoryDenyWriteExecute=yes"];
+
 /// The settings of a unit, without what is its own.
 fn common(name: &str) -> Vec<String> {
     let own = ["#", "Description=", "ExecStart=", "Environment="];
     let text = unit(name);
-    let lines = text
-        .lines()
-        .filter(|line| !own.iter().any(|start| line.starts_with(start)));
+    let lines = text.lines().filter(|line| {
+        !own.iter().any(|start| line.starts_with(start)) && !NOT_OF_HUBS.contains(line)
+    });
     lines.map(str::to_owned).collect()
 }
 
 #[test]
-fn units_differ_in_what_they_start_only() {
+fn hubs_read_the_state_of_their_host_and_run_any_program_and_the_others_do_not() {
+    for name in UNITS {
+        let text = unit(name);
+        for setting in NOT_OF_HUBS {
+            let is_set = text.lines().any(|line| line == setting);
+            let is_hub = name.starts_with("fedmsg-hub");
+            assert_eq!(is_set, !is_hub, "{name}: {setting}");
+        }
+    }
+}
+
+#[test]
+fn units_differ_in_what_they_start_and_what_hubs_do_without() {
     let hub = common(UNITS[0]);
     for name in UNITS {
         assert_eq!(common(name), hub, "{name}");
