@@ -120,10 +120,13 @@ pub struct FileProducer {
     max_line: usize,
     /// Absent while an errand has it, and after one that was cancelled.
     follower: Option<Follower>,
-    errand: Errand<(Follower, Result<Batch, FollowError>)>,
-    /// How far lines have been published, and nobody has noted it yet.
+    errand: Errand<(Follower, Noted)>,
+    /// How far lines have been published, and nobody has certainly noted it yet.
     published: Option<Position>,
 }
+
+/// Whether it was noted how far lines have been published, and then what else was to be done.
+type Noted = Result<Result<Batch, FollowError>, FollowError>;
 
 impl Producer for FileProducer {
     const KIND: &'static str = "file";
@@ -185,14 +188,17 @@ impl FileProducer {
         more: fn(&mut Follower) -> Result<Batch, FollowError>,
     ) -> Result<Batch, BoxError> {
         let (path, max_line, state) = (self.path.clone(), self.max_line, self.state.clone());
-        let (follower, published) = (self.follower.take(), self.published.take());
+        // The work may come to nothing, and nobody else knows it then.
+        let (follower, published) = (self.follower.take(), self.published.clone());
         let work = move || {
             let mut follower = follower.unwrap_or_else(|| Follower::new(path, max_line, state));
-            let batch = follower.note(published).and_then(|()| more(&mut follower));
+            let batch = follower.note(published).map(|()| more(&mut follower));
             (follower, batch)
         };
-        let (follower, batch) = self.errand.run(work).await?;
+        let (follower, noted) = self.errand.run(work).await?;
         self.follower = Some(follower);
+        let batch = noted?;
+        self.published = None;
         Ok(batch?)
     }
 

@@ -63,8 +63,6 @@ pub(super) struct Follower {
     state: StateFile,
     /// How far lines have been published; absent until the state has been read.
     position: Option<Position>,
-    /// Whether the state does not have that yet.
-    is_unsaved: bool,
     /// The file that the position is in.
     file: Option<File>,
     /// Whether another file was seen in its place, and this one at its end: its writer gets until the next
@@ -79,7 +77,6 @@ impl Follower {
             max_line,
             state,
             position: None,
-            is_unsaved: false,
             file: None,
             is_left: false,
         }
@@ -106,17 +103,10 @@ impl Follower {
         })
     }
 
-    /// Notes that lines have been published up to there, and what could not be noted before.
+    /// Notes that lines have been published up to there. After an error it is to be told again.
     pub(super) fn note(&mut self, published: Option<Position>) -> Result<(), FollowError> {
         if let Some(published) = published {
-            self.position = Some(published);
-            self.is_unsaved = true;
-        }
-        if let Some(position) = &self.position
-            && self.is_unsaved
-        {
-            self.state.save(position)?;
-            self.is_unsaved = false;
+            self.state.save(self.position.insert(published))?;
         }
         Ok(())
     }

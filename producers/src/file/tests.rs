@@ -361,3 +361,31 @@ fn a_state_that_is_none_of_ours_or_cannot_be_kept_is_refused_at_the_start() {
     let error = start("every = '1s'\nparams.path = '/var/log/x'").unwrap_err();
     assert!(error.contains("state_file"), "{error}");
 }
+
+#[test]
+fn a_disk_that_hangs_and_fails_as_lines_are_noted_repeats_none_of_them() {
+    let folder = TempDir::new().unwrap();
+    let settings = format!("time_limit = '1s'\n{}", settings(folder.path(), ""));
+    fs::write(folder.path().join("log"), "").unwrap();
+    let bus = TestBus::new().producer::<FileProducer>("x", &settings);
+    let report = bus.run(async |bus| {
+        let tick = async || bus.advance(Duration::from_secs(1)).await;
+        // To open a pipe takes until somebody reads from it, and it cannot be synced.
+        let hangs = folder.path().join("state.new");
+        let (owner, kind) = (
+            rustix::fs::Mode::from_raw_mode(0o600),
+            rustix::fs::FileType::Fifo,
+        );
+        rustix::fs::mknodat(rustix::fs::CWD, &hangs, kind, owner, 0).unwrap();
+        fs::write(folder.path().join("log"), "a\nb\n").unwrap();
+        tick().await;
+        let status = bus.status().await;
+        assert_eq!(status.producer("x").unwrap().failures, 1);
+        fs::read(&hangs).unwrap();
+        fs::remove_file(&hangs).unwrap();
+        while bus.status().await.producer("x").unwrap().ticks < 2 {
+            tick().await;
+        }
+    });
+    assert_eq!(report.status.producer("x").unwrap().figures["published"], 2);
+}
