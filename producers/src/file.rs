@@ -8,7 +8,7 @@ mod rotated;
 mod state_file;
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use fedmsg::json::{Object, Value};
 use fedmsg_actors::{BoxError, Producer, ProducerContext};
@@ -139,11 +139,10 @@ impl Producer for FileProducer {
             None => default_state_file(context.name())?,
         };
         let state = StateFile::new(state_file, params.path.clone());
-        if state.load()?.is_none() {
-            // From here on the file has been looked at: what is written to it later is new.
-            let position = Follower::beginning(&params.path, params.from == Beginning::End)?;
-            state.save(&position)?;
-        }
+        let (path, from, kept) = (params.path.clone(), params.from, state.clone());
+        Errand::new()
+            .run(move || begin(&path, from, &kept))
+            .await??;
         Ok(Self {
             path: params.path,
             announcer: Announcer::open(params.topic, "line", context).await?,
@@ -224,6 +223,15 @@ impl FileProducer {
         }
         Ok(())
     }
+}
+
+/// Has the state say where to begin, in a file that has never been read. It blocks.
+fn begin(path: &Path, from: Beginning, state: &StateFile) -> Result<(), FollowError> {
+    if state.load()?.is_none() {
+        // From here on the file has been looked at: what is written to it later is new.
+        state.save(&Follower::beginning(path, from == Beginning::End)?)?;
+    }
+    Ok(())
 }
 
 /// Where systemd has the states of a service (`StateDirectory=`, systemd.exec(5)).

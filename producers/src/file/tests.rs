@@ -3,9 +3,12 @@
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use fedmsg_actors::TestBus;
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
 use super::follower::Line;
@@ -260,14 +263,8 @@ fn a_file_that_comes_later_is_read_from_its_start_and_what_is_none_is_an_error()
     fs::create_dir(scene.path("log")).unwrap();
     assert!(scene.follower.read().is_err());
     fs::remove_dir(scene.path("log")).unwrap();
-    rustix::fs::mknodat(
-        rustix::fs::CWD,
-        scene.path("log"),
-        rustix::fs::FileType::Fifo,
-        rustix::fs::Mode::from_raw_mode(0o600),
-        0,
-    )
-    .unwrap();
+    let (kind, mode) = (FileType::Fifo, Mode::from_raw_mode(0o600));
+    mknodat(CWD, scene.path("log"), kind, mode, 0).unwrap();
     assert!(scene.follower.read().is_err(), "a pipe, which would block");
     fs::remove_file(scene.path("log")).unwrap();
     scene.append("log", "a\n");
@@ -362,6 +359,15 @@ fn a_state_that_is_none_of_ours_or_cannot_be_kept_is_refused_at_the_start() {
     assert!(error.contains("state_file"), "{error}");
 }
 
+/// Makes a pipe where a state is written: to open it takes until somebody reads from it, and it cannot be
+/// synced.
+fn make_pipe(folder: &Path) -> PathBuf {
+    let path = folder.join("state.new");
+    let (kind, mode) = (FileType::Fifo, Mode::from_raw_mode(0o600));
+    mknodat(CWD, &path, kind, mode, 0).unwrap();
+    path
+}
+
 #[test]
 fn a_disk_that_hangs_and_fails_as_lines_are_noted_repeats_none_of_them() {
     let folder = TempDir::new().unwrap();
@@ -370,13 +376,7 @@ fn a_disk_that_hangs_and_fails_as_lines_are_noted_repeats_none_of_them() {
     let bus = TestBus::new().producer::<FileProducer>("x", &settings);
     let report = bus.run(async |bus| {
         let tick = async || bus.advance(Duration::from_secs(1)).await;
-        // To open a pipe takes until somebody reads from it, and it cannot be synced.
-        let hangs = folder.path().join("state.new");
-        let (owner, kind) = (
-            rustix::fs::Mode::from_raw_mode(0o600),
-            rustix::fs::FileType::Fifo,
-        );
-        rustix::fs::mknodat(rustix::fs::CWD, &hangs, kind, owner, 0).unwrap();
+        let hangs = make_pipe(folder.path());
         fs::write(folder.path().join("log"), "a\nb\n").unwrap();
         tick().await;
         let status = bus.status().await;
@@ -388,4 +388,41 @@ fn a_disk_that_hangs_and_fails_as_lines_are_noted_repeats_none_of_them() {
         }
     });
     assert_eq!(report.status.producer("x").unwrap().figures["published"], 2);
+}
+
+/// Begins to follow a file whose disk hangs, and waits for that only as long as it wants to.
+struct Bystander;
+
+impl Producer for Bystander {
+    const KIND: &'static str = "bystander";
+    type Params = FileParams;
+
+    async fn from_params(params: FileParams, context: &ProducerContext) -> Result<Self, BoxError> {
+        let begun = FileProducer::from_params(params, context);
+        let waited = tokio::time::timeout(Duration::from_millis(100), begun).await;
+        match waited {
+            Err(_) => Ok(Self),
+            Ok(_) => Err("the thread was held up".into()),
+        }
+    }
+
+    async fn tick(&mut self, _: &ProducerContext) -> Result<(), BoxError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_disk_that_hangs_as_a_file_is_begun_holds_nobody_up() {
+    let folder = TempDir::new().unwrap();
+    let hangs = make_pipe(folder.path());
+    let (done, is_done) = mpsc::channel::<()>();
+    let end = thread::spawn(move || {
+        let _ = is_done.recv_timeout(Duration::from_secs(5));
+        fs::read(hangs).unwrap();
+    });
+    let bus = TestBus::new().producer::<Bystander>("x", &settings(folder.path(), ""));
+    let started = bus.try_run(async |_| ()).map_err(|error| error.to_string());
+    drop(done);
+    end.join().unwrap();
+    started.unwrap();
 }
