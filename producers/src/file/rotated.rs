@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use rustix::fs::OFlags;
 
-/// Folders have more only if something is wrong with them.
+/// A log has more only if something is wrong with its folder.
 const MOST: usize = 10_000;
 
 /// Opens a file to read it; `None` when there is none. What is no file is an error: a pipe would block.
@@ -23,15 +23,19 @@ pub(super) fn open(path: &Path) -> io::Result<Option<File>> {
     }
 }
 
-/// Opens all that the file at `path` may have been rotated to, newest first.
+/// Finds all that the file at `path` may have been rotated to, newest first.
 pub(super) fn files(path: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
+    files_up_to(MOST, path)
+}
+
+fn files_up_to(most: usize, path: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
     let name = path.file_name().unwrap_or_default().as_encoded_bytes();
     let mut files = Vec::new();
-    for entry in folder.read_dir()?.take(MOST) {
+    for entry in folder.read_dir()? {
         let entry = entry?;
         let found = entry.file_name();
         let suffix = found.as_encoded_bytes().strip_prefix(name);
@@ -44,6 +48,9 @@ pub(super) fn files(path: &Path) -> io::Result<Vec<(SystemTime, PathBuf)>> {
             && let Ok(modified) = metadata.modified()
         {
             files.push((modified, entry.path()));
+        }
+        if files.len() == most {
+            break;
         }
     }
     files.sort();
@@ -64,6 +71,17 @@ fn is_suffix(suffix: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_that_are_none_of_the_log_do_not_count() {
+        let folder = tempfile::tempdir().unwrap();
+        let others = (0..100).map(|number| format!("other.{number}"));
+        for name in others.chain(["log.1".to_owned(), "log.2".to_owned()]) {
+            std::fs::write(folder.path().join(name), "").unwrap();
+        }
+        let found = |most| files_up_to(most, &folder.path().join("log")).unwrap().len();
+        assert_eq!((found(2), found(1)), (2, 1));
+    }
 
     #[test]
     fn only_what_is_a_number_or_a_date_is_a_suffix() {
