@@ -17,6 +17,9 @@ use crate::bounded;
 use crate::errand::Errand;
 use crate::topic_template::TopicTemplate;
 
+/// A line of JSON that has more bytes takes a while.
+const LARGE: usize = 64 * 1024;
+
 /// What `[producers.NAME.params]` may say for kind `exec`.
 ///
 /// ```
@@ -184,6 +187,10 @@ impl ExecProducer {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let msg = match self.output {
                 Output::JsonLines if line.trim_ascii().is_empty() => continue,
+                Output::JsonLines if line.len() > LARGE => {
+                    let line = line.to_vec();
+                    self.parsing.run(move || Value::parse(&line)).await?
+                }
                 Output::JsonLines => Value::parse(line),
                 _ => Ok(object("line", &String::from_utf8_lossy(line))),
             };

@@ -12,11 +12,12 @@ use fedmsg::json::{JsonError, Object, Value};
 use fedmsg::{Fetch, Version};
 use fedmsg_actors::{BoxError, Producer, ProducerContext};
 use fedmsg_config::{ByteSize, ParamsError};
+use fedmsg_message::EncodeError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use self::seen::Seen;
+use self::seen::{Key, KeyMaker, Seen};
 pub use self::target::{JsonPointer, Url};
 use crate::announcer::Announcer;
 use crate::bounded;
@@ -111,6 +112,8 @@ enum HttpError {
     NoList(&'static str),
     #[error("an item of the list has nothing at `id`")]
     NoId,
+    #[error(transparent)]
+    NoKey(#[from] EncodeError),
 }
 
 /// Polls a URL and publishes what is there.
@@ -138,11 +141,21 @@ pub struct HttpProducer {
     params: HttpParams,
     announcer: Announcer,
     /// Large JSON takes a while.
-    reading: Errand<Result<Value, HttpError>>,
+    reading: Errand<Result<Part, HttpError>>,
     /// What was published last.
     version: Version,
+    keys: KeyMaker,
+    /// The whole that the answer before had.
+    last: Option<Key>,
+    /// The items that there were.
     seen: Seen,
     is_first: bool,
+}
+
+/// What is to be published of an answer, with what it is known by.
+enum Part {
+    Whole(Value, Key),
+    Items(Vec<(Value, Result<Key, HttpError>)>),
 }
 
 impl Producer for HttpProducer {
@@ -167,6 +180,8 @@ impl Producer for HttpProducer {
             params,
             reading: Errand::new(),
             version: Version::default(),
+            keys: KeyMaker::default(),
+            last: None,
             seen: Seen::default(),
             is_first: true,
         })
@@ -177,17 +192,14 @@ impl Producer for HttpProducer {
             self.announcer.count("unchanged", 1);
             return Ok(());
         };
-        let (format, pointer) = (self.params.format, self.params.pointer.clone());
-        let part = self
-            .reading
-            .run(move || read(&body, format, &pointer))
-            .await??;
-        match self.params.id.clone() {
-            None => self.whole(part, context).await?,
-            Some(id) => self.items(&part, &id, context).await?,
+        let (format, keys) = (self.params.format, self.keys.clone());
+        let (pointer, id) = (self.params.pointer.clone(), self.params.id.clone());
+        let read = move || split(read(&body, format, &pointer)?, id.as_ref(), &keys);
+        match self.reading.run(read).await?? {
+            Part::Whole(msg, key) => self.whole(msg, key, context).await?,
+            Part::Items(items) => self.items(items, context).await?,
         }
         // Everything has been published, or never will be: only what is newer is of interest.
-        self.seen.turn();
         self.is_first = false;
         if self.params.id.is_some() || self.params.publish == Publish::Change {
             self.version = version;
@@ -198,37 +210,42 @@ impl Producer for HttpProducer {
 
 impl HttpProducer {
     /// Publishes all of it, if it has changed.
-    async fn whole(&mut self, part: Value, context: &ProducerContext) -> Result<(), BoxError> {
-        let key = self.seen.key(&part)?;
-        let is_known = self.params.publish == Publish::Change && self.seen.was_last(key);
-        if is_known {
+    async fn whole(
+        &mut self,
+        msg: Value,
+        key: Key,
+        context: &ProducerContext,
+    ) -> Result<(), BoxError> {
+        if self.params.publish == Publish::Change && self.last == Some(key) {
             self.announcer.count("unchanged", 1);
         } else if !self.skips() {
-            self.announcer.announce_one(part, context).await?;
+            self.announcer.announce_one(msg, context).await?;
         }
-        self.seen.note(key);
+        self.last = Some(key);
         Ok(())
     }
 
     /// Publishes each item of a list that is not known.
     async fn items(
         &mut self,
-        part: &Value,
-        id: &JsonPointer,
+        items: Vec<(Value, Result<Key, HttpError>)>,
         context: &ProducerContext,
     ) -> Result<(), BoxError> {
-        let no_list = || HttpError::NoList(part.kind());
-        for item in part.as_array().ok_or_else(no_list)? {
-            let Some(id) = id.find(item) else {
-                self.announcer.pass_over(HttpError::NoId);
-                continue;
+        for (item, key) in items {
+            let key = match key {
+                Ok(key) => key,
+                Err(HttpError::NoId) => {
+                    self.announcer.pass_over(HttpError::NoId);
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
             };
-            let key = self.seen.key(id)?;
             if !self.seen.knows(key) && !self.skips() {
-                self.announcer.announce_one(item.clone(), context).await?;
+                self.announcer.announce_one(item, context).await?;
             }
             self.seen.note(key);
         }
+        self.seen.turn();
         Ok(())
     }
 
@@ -250,6 +267,23 @@ fn read(body: &[u8], format: Format, pointer: &JsonPointer) -> Result<Value, Htt
             Ok(Value::Object(msg))
         }
     }
+}
+
+/// Takes it apart where each item has an `id`. It writes down all of what it makes keys of.
+fn split(value: Value, id: Option<&JsonPointer>, keys: &KeyMaker) -> Result<Part, HttpError> {
+    let Some(id) = id else {
+        let key = keys.key(&value)?;
+        return Ok(Part::Whole(value, key));
+    };
+    let Value::Array(items) = value else {
+        return Err(HttpError::NoList(value.kind()));
+    };
+    let keyed = items.into_iter().map(|item| {
+        let key = id.find(&item).ok_or(HttpError::NoId);
+        let key = key.and_then(|id| Ok(keys.key(id)?));
+        (item, key)
+    });
+    Ok(Part::Items(keyed.collect()))
 }
 
 fn one_mib() -> ByteSize {

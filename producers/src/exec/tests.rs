@@ -44,6 +44,12 @@ fn the_output_becomes_one_message_or_one_for_each_line() {
     check("lines", r"printf 'a\r\n\nb'", &lines);
     check("json", r#"echo '{"a": 1.0}'"#, &[r#"{"a": 1.0}"#]);
     check("json-lines", r"printf '1\n\n[2]\n'", &["1", "[2]"]);
+    let large = format!("\"{}\"", "0".repeat(100_000));
+    check(
+        "json-lines",
+        r#"printf '"%0100000d"\n1\n' 0"#,
+        &[&large, "1"],
+    );
     for output in ["text", "lines", "json", "json-lines"] {
         check(output, "exit 0", &[]);
     }

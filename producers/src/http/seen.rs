@@ -1,4 +1,4 @@
-//! `Seen`: what a poll has published before, so that it is not published again.
+//! `Seen`: the items that a poll has published before, so that they are not published again.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasher, RandomState};
@@ -10,38 +10,41 @@ use fedmsg_message::{EncodeError, to_canonical};
 /// So many that are no longer there are still known when they come back.
 const OLDER: usize = 10_000;
 
-/// Values that are known, by a hash that nobody outside can foresee: 16 bytes each.
+/// What a value is known by: a hash that nobody outside can foresee.
+pub(super) type Key = u64;
+
+/// Makes keys; a clone makes the same ones.
+#[derive(Clone, Default)]
+pub(super) struct KeyMaker(RandomState);
+
+impl KeyMaker {
+    /// What a value is known by. It is written down whole, which takes a while for a large one.
+    pub(super) fn key(&self, value: &Value) -> Result<Key, EncodeError> {
+        Ok(self.0.hash_one(to_canonical(value)?))
+    }
+}
+
+/// Values that are known, 16 bytes each.
 #[derive(Default)]
 pub(super) struct Seen {
-    hasher: RandomState,
     /// Those of the answer before.
-    last: HashSet<u64>,
+    last: HashSet<Key>,
     /// Those of this answer.
-    current: HashSet<u64>,
+    current: HashSet<Key>,
     /// Those that were there before, oldest first.
-    older: VecDeque<u64>,
-    older_set: HashSet<u64>,
+    older: VecDeque<Key>,
+    older_set: HashSet<Key>,
 }
 
 impl Seen {
-    /// What a value is known by.
-    pub(super) fn key(&self, value: &Value) -> Result<u64, EncodeError> {
-        Ok(self.hasher.hash_one(to_canonical(value)?))
-    }
-
     /// Whether it is known already.
-    pub(super) fn knows(&self, key: u64) -> bool {
-        let is_in = |set: &HashSet<u64>| set.contains(&key);
+    pub(super) fn knows(&self, key: Key) -> bool {
+        let is_in = |set: &HashSet<Key>| set.contains(&key);
         is_in(&self.current) || is_in(&self.last) || is_in(&self.older_set)
     }
 
-    /// Whether the answer before had it.
-    pub(super) fn was_last(&self, key: u64) -> bool {
-        self.last.contains(&key)
-    }
-
     /// Notes that it is there, and known from now on.
-    pub(super) fn note(&mut self, key: u64) {
+    pub(super) fn note(&mut self, key: Key) {
         self.current.insert(key);
     }
 
@@ -87,8 +90,8 @@ mod tests {
 
     #[test]
     fn the_order_of_members_makes_no_difference_and_a_number_is_no_text() {
-        let seen = Seen::default();
-        let key = |json: &str| seen.key(&Value::parse(json.as_bytes()).unwrap()).unwrap();
+        let keys = KeyMaker::default();
+        let key = |json: &str| keys.key(&Value::parse(json.as_bytes()).unwrap()).unwrap();
         assert_eq!(key(r#"{"a": 1, "b": 2}"#), key(r#"{"b": 2, "a": 1}"#));
         assert_ne!(key("1"), key(r#""1""#));
     }
