@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use self::follower::{Batch, FollowError, Follower};
-use self::position::Position;
+use self::position::Mark;
 use self::state_file::StateFile;
 use crate::announcer::Announcer;
 use crate::bounded;
@@ -122,7 +122,7 @@ pub struct FileProducer {
     follower: Option<Follower>,
     errand: Errand<(Follower, Noted)>,
     /// How far lines have been published, and nobody has certainly noted it yet.
-    published: Option<Position>,
+    published: Option<Mark>,
 }
 
 /// Whether it was noted how far lines have been published, and then what else was to be done.

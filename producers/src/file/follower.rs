@@ -7,10 +7,11 @@ use std::io;
 use std::mem;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::position::{Identity, Position, read_at};
+use super::position::{Identity, Mark, Position, read_at};
 use super::rotated;
 use super::state_file::{StateFile, StateFileError};
 
@@ -19,6 +20,9 @@ const LINES: usize = 256;
 
 /// The most bytes of a batch, or one line that is longer.
 const BYTES: usize = 1024 * 1024;
+
+/// So many bytes are read at once: lines that do not become part of a batch are read again for the next.
+const CHUNK: usize = 64 * 1024;
 
 /// Why a file cannot be followed now.
 #[derive(Debug, Error)]
@@ -30,13 +34,13 @@ pub(super) enum FollowError {
 }
 
 /// A line.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(super) struct Line {
     pub(super) text: String,
     /// Whether there is more of it.
     pub(super) is_cut: bool,
     /// Where the next one begins.
-    pub(super) end: Position,
+    pub(super) end: Mark,
 }
 
 /// Lines that follow one another.
@@ -44,7 +48,7 @@ pub(super) struct Line {
 pub(super) struct Batch {
     pub(super) lines: Vec<Line>,
     /// Where reading goes on; absent where nothing has been read.
-    pub(super) end: Option<Position>,
+    pub(super) end: Option<Mark>,
     /// Files that have gone, perhaps with lines that nobody has read.
     pub(super) files_lost: u64,
 }
@@ -104,9 +108,12 @@ impl Follower {
     }
 
     /// Notes that lines have been published up to there. After an error it is to be told again.
-    pub(super) fn note(&mut self, published: Option<Position>) -> Result<(), FollowError> {
+    pub(super) fn note(
+        &mut self,
+        published: Option<impl Into<Position>>,
+    ) -> Result<(), FollowError> {
         if let Some(published) = published {
-            self.state.save(self.position.insert(published))?;
+            self.state.save(self.position.insert(published.into()))?;
         }
         Ok(())
     }
@@ -154,8 +161,11 @@ impl Follower {
             }
             if !rest.is_empty() {
                 // Nobody will end this line any more.
-                let end = position.offset + rest.len() as u64;
-                let end = Identity::of(&file)?.at(end, false);
+                let end = Mark {
+                    identity: Arc::new(Identity::of(&file)?),
+                    offset: position.offset + rest.len() as u64,
+                    is_within: false,
+                };
                 batch.lines.push(self.line(&rest, end.clone()));
                 batch.end = Some(end);
                 self.file = Some(file);
@@ -243,17 +253,21 @@ impl Follower {
         Ok(present)
     }
 
-    /// The lines from a position on, and what is there of one that has no end yet; `None` when the file
+    /// The lines from a position on, or what is there of one that has no end yet; `None` when the file
     /// does not have that position any more.
     fn lines(&self, file: &File, position: &Position) -> io::Result<Option<(Batch, Vec<u8>)>> {
-        let mut bytes = vec![0; BYTES.max(self.max_line + 2)];
-        let length = read_at(file, &mut bytes, position.offset)?;
-        bytes.truncate(length);
+        let bytes = self.bytes(file, position.offset)?;
         // Afterwards: what was read before it was emptied and written anew is nothing to go by.
         let identity = Identity::of(file)?;
-        if !identity.has(position) || identity.length() < position.offset + length as u64 {
+        if !identity.has(position) || identity.length() < position.offset + bytes.len() as u64 {
             return Ok(None);
         }
+        let identity = Arc::new(identity);
+        let mark = |offset, is_within| Mark {
+            identity: Arc::clone(&identity),
+            offset,
+            is_within,
+        };
         let (mut offset, mut is_within) = (position.offset, position.is_within);
         let (mut lines, mut rest) = (Vec::new(), &*bytes);
         while lines.len() < LINES {
@@ -264,7 +278,7 @@ impl Follower {
                 // Too long to wait for its end.
                 offset += rest.len() as u64;
                 if !mem::replace(&mut is_within, true) {
-                    lines.push(self.line(rest, identity.at(offset, true)));
+                    lines.push(self.line(rest, mark(offset, true)));
                 }
                 rest = &[];
                 break;
@@ -273,19 +287,41 @@ impl Follower {
             rest = after.get(1..).unwrap_or_default();
             offset += end as u64 + 1;
             if !mem::take(&mut is_within) {
-                lines.push(self.line(line, identity.at(offset, false)));
+                lines.push(self.line(line, mark(offset, false)));
             }
         }
         let has_moved = offset > position.offset;
         let batch = Batch {
             lines,
-            end: has_moved.then(|| identity.at(offset, is_within)),
+            end: has_moved.then(|| mark(offset, is_within)),
             files_lost: 0,
         };
+        let rest = if has_moved { &[] } else { rest };
         Ok(Some((batch, rest.to_vec())))
     }
 
-    fn line(&self, bytes: &[u8], end: Position) -> Line {
+    /// What there is from an offset on: what a batch takes of it, and the rest of what was read with that.
+    fn bytes(&self, file: &File, offset: u64) -> io::Result<Vec<u8>> {
+        let most = BYTES.max(self.max_line + 2);
+        let (mut bytes, mut lines) = (Vec::new(), 0);
+        // The first line may be one that is left out.
+        while lines <= LINES && bytes.len() < most {
+            let before = bytes.len();
+            bytes.resize(most.min(before + CHUNK), 0);
+            let free = bytes.get_mut(before..).unwrap_or_default();
+            let length = read_at(file, free, offset + before as u64)?;
+            let is_full = length == free.len();
+            bytes.truncate(before + length);
+            let new = bytes.get(before..).unwrap_or_default();
+            lines += new.iter().filter(|&&byte| byte == b'\n').count();
+            if !is_full {
+                break;
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn line(&self, bytes: &[u8], end: Mark) -> Line {
         let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
         let shown = bytes.get(..self.max_line).unwrap_or(bytes);
         Line {

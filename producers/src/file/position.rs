@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::Arc;
 
 use openssl::sha::sha256;
 use serde::{Deserialize, Serialize};
@@ -28,7 +29,22 @@ pub(super) struct Position {
     pub(super) is_within: bool,
 }
 
+/// A place in a file of which no more has been made yet: there is one for each line.
+#[derive(Debug, Clone)]
+pub(super) struct Mark {
+    pub(super) identity: Arc<Identity>,
+    pub(super) offset: u64,
+    pub(super) is_within: bool,
+}
+
+impl From<Mark> for Position {
+    fn from(mark: Mark) -> Self {
+        mark.identity.at(mark.offset, mark.is_within)
+    }
+}
+
 /// What a file is known by, read once.
+#[derive(Debug)]
 pub(super) struct Identity {
     device: u64,
     inode: u64,
