@@ -121,8 +121,8 @@ fn what_cannot_be_written_halts_it() {
         let command = sandbox.command(&["fedmsg-collectd", "--collectd-interval", "1"]);
         let pipeline = Process::start(in_shell(r#"exec "$0" "$@" >/dev/full"#, &command));
         speaker.wait_for("t");
-        while !is_quiet && speaker.hears("org") {
-            speaker.forward("org.u", "{}");
+        if !is_quiet {
+            speaker.forward_while_heard("org", "{}");
         }
         let finished = pipeline.finish();
         let words = ["standard output cannot be written", "No space left"];

@@ -290,9 +290,7 @@ fn it_ends_quietly_when_its_reader_has_seen_enough() {
     bus.speaker.forward("t", plain("t"));
     assert_eq!(pipeline.line_with("topic"), plain("t"));
     // It notices with what it writes next.
-    while bus.speaker.hears("t") {
-        bus.speaker.forward("t", plain("t"));
-    }
+    bus.speaker.forward_while_heard("t", &plain("t"));
     let finished = pipeline.finish().expect_success();
     assert_eq!(finished.errors, "the tail has ended with 0\n");
 }

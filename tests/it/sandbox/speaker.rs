@@ -60,6 +60,15 @@ impl Speaker {
         self.publisher.audience(&full(topic)) == Audience::Somebody
     }
 
+    /// Sends `body` with `topic` until nobody subscribes to it any more.
+    pub(crate) fn forward_while_heard(&self, topic: &str, body: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.hears(topic) {
+            assert!(Instant::now() < deadline, "{topic} is still subscribed to");
+            self.forward(topic, body);
+        }
+    }
+
     /// Publishes `msg` as `<topic_prefix>.<environment>.<modname>.<topic>`.
     pub(crate) fn publish(&self, modname: &str, topic: &str, msg: impl Into<Value>) -> Published {
         let message = Message::new(topic, msg).with_modname(modname);
