@@ -23,6 +23,8 @@ pub(crate) struct SubscriberActor {
     pub(crate) router: Addr<Router>,
     /// How many batches the router takes at a time.
     pub(crate) batches: usize,
+    /// How many batches of a backlog it takes as one.
+    pub(crate) in_one: usize,
     pub(crate) stop: Option<oneshot::Receiver<()>>,
     pub(crate) alive: Option<Alive>,
 }
@@ -35,7 +37,14 @@ impl Actor for SubscriberActor {
             return;
         };
         let alive = self.alive.take();
-        let read = read(subscriber, self.router.clone(), self.batches, stop).into_actor(self);
+        let read = read(
+            subscriber,
+            self.router.clone(),
+            self.batches,
+            self.in_one,
+            stop,
+        )
+        .into_actor(self);
         context.spawn(read.map(move |(), _, context| {
             drop(alive);
             context.stop();
@@ -49,6 +58,7 @@ async fn read(
     mut subscriber: Subscriber,
     router: Addr<Router>,
     batches: usize,
+    in_one: usize,
     mut stop: oneshot::Receiver<()>,
 ) {
     let mut sent = FuturesOrdered::new();
@@ -65,7 +75,13 @@ async fn read(
             },
             batch = subscriber.next_batch(), if sent.len() < batches => batch,
         };
-        let Some(batch) = batch else { return };
+        let Some(mut batch) = batch else { return };
+        for _ in 1..in_one {
+            let Some(Some(more)) = subscriber.next_batch().now_or_never() else {
+                break;
+            };
+            batch.extend(more);
+        }
         sent.push_back(router.send(Incoming(batch)));
         tokio::task::yield_now().await;
     }

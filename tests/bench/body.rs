@@ -22,6 +22,12 @@ pub(crate) fn topic() -> Result<Topic> {
     Ok(Topic::compose(TOPIC_PREFIX, ENVIRONMENT, MODNAME, EVENT)?)
 }
 
+/// The topic of what one of many services says.
+pub(crate) fn topic_of(service: usize) -> Result<Topic> {
+    let modname = format!("{MODNAME}{service}");
+    Ok(Topic::compose(TOPIC_PREFIX, ENVIRONMENT, &modname, EVENT)?)
+}
+
 /// The body of a message, an envelope of exactly that many bytes (at least 180).
 pub(crate) fn body(bytes: usize) -> Result<Vec<u8>> {
     Ok(envelope(payload(bytes)?)?.bytes().to_vec())

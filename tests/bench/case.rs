@@ -6,11 +6,12 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+use crate::measure::crowd::{self, Audience};
 use crate::measure::signatures::{self, Verifier};
 use crate::measure::{self, Receiver, Sample, Sender, Setting, Starter};
 use crate::original;
 use crate::placement::Placement::{self, Pinned, Unpinned};
-use crate::role::{Batches, Operation, Reaction};
+use crate::role::{Batches, Operation, Reaction, Timer};
 
 /// Subjects that do the same work.
 pub(crate) struct Group {
@@ -54,7 +55,7 @@ pub(crate) struct Chosen {
 
 const BODIES: &[usize] = &[200, 1024];
 
-static GROUPS: [Group; 7] = [
+static GROUPS: [Group; 10] = [
     Group {
         name: "receive",
         title: "receive, from one raw publisher that loses nothing",
@@ -92,6 +93,46 @@ static GROUPS: [Group; 7] = [
                 name: "tail",
                 goal: "",
                 measure: |setting| measure::receive(setting, Receiver::Tail(&[])),
+            },
+        ],
+    },
+    Group {
+        name: "crowd",
+        title: "receive in a hub with consumers of ten patterns each, each message for another of them",
+        scale: Scale::Throughput,
+        trial: 20_000,
+        placements: &[Pinned, Unpinned],
+        sizes: &[200],
+        subjects: &[
+            Subject {
+                name: "10",
+                goal: "",
+                measure: |setting| crowd::consumers(setting, 10, Audience::Each),
+            },
+            Subject {
+                name: "1000",
+                goal: "> 0.5",
+                measure: |setting| crowd::consumers(setting, 1000, Audience::Each),
+            },
+        ],
+    },
+    Group {
+        name: "crowd-one",
+        title: "receive in a hub with consumers of ten patterns each, all messages for one of them",
+        scale: Scale::Throughput,
+        trial: 20_000,
+        placements: &[Pinned, Unpinned],
+        sizes: &[200],
+        subjects: &[
+            Subject {
+                name: "10",
+                goal: "",
+                measure: |setting| crowd::consumers(setting, 10, Audience::One),
+            },
+            Subject {
+                name: "1000",
+                goal: "> 0.5",
+                measure: |setting| crowd::consumers(setting, 1000, Audience::One),
             },
         ],
     },
@@ -217,6 +258,31 @@ static GROUPS: [Group; 7] = [
                 name: "hub",
                 goal: "",
                 measure: |setting| measure::latency(setting, Receiver::Hub(Reaction::Clock)),
+            },
+        ],
+    },
+    Group {
+        name: "ticks",
+        title: "how late 1000 tick that tick each second; producers publish each time",
+        scale: Scale::Latency,
+        trial: 1,
+        placements: &[Unpinned],
+        sizes: &[0],
+        subjects: &[
+            Subject {
+                name: "tokio",
+                goal: "",
+                measure: |_| crowd::ticks(Timer::Tokio),
+            },
+            Subject {
+                name: "every",
+                goal: "p99 < 50000",
+                measure: |_| crowd::ticks(Timer::Every),
+            },
+            Subject {
+                name: "cron",
+                goal: "p99 < 50000",
+                measure: |_| crowd::ticks(Timer::Cron),
             },
         ],
     },

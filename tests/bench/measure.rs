@@ -4,6 +4,7 @@
 //! [`crate::case`] lists what is measured, [`crate::rounds`] calls it. Nothing is sent before the
 //! subscription has reached the publisher, and a message that does not arrive is an error.
 
+pub(crate) mod crowd;
 pub(crate) mod signatures;
 
 use std::io::Write as _;
@@ -307,7 +308,11 @@ fn started(peer: &Peer, begin: Instant, ready: Instant) -> Result<Sample> {
 }
 
 fn raw_publisher(setting: &Setting) -> Result<(Peer, String)> {
-    let words = ["raw-publisher", LARGE];
+    raw_publisher_with(setting, &[])
+}
+
+fn raw_publisher_with(setting: &Setting, options: &[&str]) -> Result<(Peer, String)> {
+    let words = [&["raw-publisher", LARGE], options].concat();
     let mut publisher = Peer::role(setting.placement.others(), &words)?;
     let (_, address) = publisher.hear("bound")?;
     Ok((publisher, address))
@@ -355,7 +360,7 @@ fn burst(setting: &Setting) -> String {
     format!("burst {} {}", setting.messages, setting.bytes)
 }
 
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     format!("tcp://127.0.0.1:{}", free_tcp_port())
 }
 

@@ -207,8 +207,13 @@ impl Peer {
 
     /// Closes its input, which ends a role, and fails if that has something to complain about.
     pub(crate) fn dismiss(mut self) -> Result<()> {
-        self.input = None;
+        self.hang_up();
         self.run_out().map(drop)
+    }
+
+    /// Has nothing more to tell it: it ends, when it has said what it still has to say.
+    pub(crate) fn hang_up(&mut self) {
+        self.input = None;
     }
 
     /// Sends SIGTERM, which ends a service, and fails if that has lost something.

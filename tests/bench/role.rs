@@ -3,6 +3,7 @@
 //! [`crate::measure`] starts them as [`crate::peer::Peer`]s. Each says on its standard output how
 //! far it is, is told what to do on its standard input, and ends in order when that is closed.
 
+mod crowd;
 mod hub;
 mod proxy;
 mod publisher;
@@ -10,19 +11,23 @@ mod raw_publisher;
 mod raw_rsa;
 mod raw_socket;
 mod subscriber;
+mod ticks;
 
 use std::ffi::OsString;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Context as _, Result};
 use clap::Subcommand;
 use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::oneshot;
 
 pub(crate) use self::hub::Reaction;
 pub(crate) use self::raw_rsa::Operation;
 pub(crate) use self::raw_socket::Batches;
+pub(crate) use self::ticks::Timer;
 use crate::placement::pin;
 
 /// A role, as it stands on the command line of a child.
@@ -45,6 +50,9 @@ pub(crate) enum Role {
         /// Send a message that was signed before.
         #[arg(long)]
         signed: bool,
+        /// Send in the name of so many services in turn.
+        #[arg(long)]
+        services: Option<usize>,
     },
     /// Sends with `fedmsg::Publisher`.
     Publisher {
@@ -83,6 +91,19 @@ pub(crate) enum Role {
         #[arg(long)]
         validate: bool,
     },
+    /// Receives in a hub with many consumers.
+    Crowd {
+        address: String,
+        expected: u64,
+        consumers: usize,
+    },
+    /// Ticks each second, many times at once.
+    Ticks {
+        #[arg(value_enum)]
+        timer: Timer,
+        tickers: usize,
+        seconds: usize,
+    },
 }
 
 impl Role {
@@ -102,7 +123,8 @@ impl Role {
                 connect,
                 batches,
                 signed,
-            } => raw_publisher::play(connect.as_deref(), batches, signed),
+                services,
+            } => raw_publisher::play(connect.as_deref(), batches, signed, services),
             Self::Publisher { signed } => publisher::play(signed),
             Self::RawRsa { operation, threads } => raw_rsa::play(operation, threads),
             Self::Subscriber {
@@ -118,6 +140,16 @@ impl Role {
                 reaction,
                 validate,
             } => hub::play(&address, expected, reaction, validate),
+            Self::Crowd {
+                address,
+                expected,
+                consumers,
+            } => crowd::play(&address, expected, consumers),
+            Self::Ticks {
+                timer,
+                tickers,
+                seconds,
+            } => ticks::play(timer, tickers, seconds),
         }
     }
 }
@@ -159,6 +191,18 @@ impl Order {
 /// Waits until whoever started this process wants it to end.
 fn wait_for_dismissal() -> io::Result<()> {
     io::copy(&mut io::stdin(), &mut io::sink()).map(drop)
+}
+
+/// Resolves when whoever started this process wants it to end.
+fn dismissal() -> impl Future<Output = ()> {
+    let (dismiss, dismissed) = oneshot::channel::<()>();
+    thread::spawn(move || {
+        let _ = wait_for_dismissal();
+        drop(dismiss);
+    });
+    async {
+        let _ = dismissed.await;
+    }
 }
 
 /// Nanoseconds on the clock that all processes of this machine share.

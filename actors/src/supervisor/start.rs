@@ -216,10 +216,12 @@ impl Supervisor {
             let counters = subscriber.counters();
             let router = Router::new(&listeners, inspector, counted, progress);
             let batches = router.batches_at_a_time();
+            let in_one = router.batches_in_one();
             SubscriberActor {
                 subscriber: Some(subscriber),
                 router: router.start(),
                 batches,
+                in_one,
                 stop: Some(stopped),
                 alive: Some(alive),
             }

@@ -3,16 +3,14 @@
 //! The consumer counts, and says when everything has come.
 
 use std::hint::black_box;
-use std::thread;
 
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
 use fedmsg_hub::{BoxError, Config, ConsumeError, Consumer, ConsumerContext, Delivery, Hub};
 use schemars::JsonSchema;
 use serde::Deserialize;
-use tokio::sync::oneshot;
 
-use super::{now, wait_for_dismissal, written};
+use super::{dismissal, now, written};
 use crate::peer::say;
 use crate::pki::validating;
 
@@ -85,15 +83,8 @@ pub(super) fn play(address: &str, expected: u64, reaction: Reaction, validate: b
         "{trust}\n[endpoints]\nrelay_outbound = []\nbench = '{address}'\n\
          [consumers.bench]\nkind = 'counter'\nparams.expected = {expected}\nparams.reaction = '{name}'"
     ))?;
-    let (dismiss, dismissed) = oneshot::channel::<()>();
-    thread::spawn(move || {
-        let _ = wait_for_dismissal();
-        drop(dismiss);
-    });
     let hub = Hub::builder(config).consumer::<Counter>();
-    let report = hub.run_until(async {
-        let _ = dismissed.await;
-    })?;
+    let report = hub.run_until(dismissal())?;
     ensure!(report.is_clean(), "the hub has lost messages: {report:?}");
     let consumed: u64 = report.status.consumers.iter().map(|one| one.consumed).sum();
     ensure!(consumed == expected, "{consumed} of {expected} consumed");

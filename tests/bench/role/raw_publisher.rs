@@ -12,7 +12,7 @@ use rustix::time::{ClockId, Timespec};
 
 use super::raw_socket::{Batches, bind, open};
 use super::{Order, now, written};
-use crate::body::{body, topic};
+use crate::body::{body, topic, topic_of};
 use crate::peer::say;
 use crate::pki::signed_body;
 
@@ -20,7 +20,12 @@ use crate::pki::signed_body;
 pub(super) const PROBE: &[u8] = b"probe";
 
 /// Publishes what it is told to, bound or connected.
-pub(super) fn play(connect: Option<&str>, batches: Batches, signed: bool) -> Result<()> {
+pub(super) fn play(
+    connect: Option<&str>,
+    batches: Batches,
+    signed: bool,
+    services: Option<usize>,
+) -> Result<()> {
     let context = zmq::Context::new();
     let socket = open(&context, zmq::XPUB, batches)?;
     match connect {
@@ -32,6 +37,9 @@ pub(super) fn play(connect: Option<&str>, batches: Batches, signed: bool) -> Res
     say("subscribed", "")?;
     let topic = topic()?;
     let topic = topic.as_str().as_bytes();
+    let topics: Result<Vec<_>> = (0..services.unwrap_or(0)).map(topic_of).collect();
+    let topics = topics?;
+    let mut topics = topics.iter().map(|topic| topic.as_str().as_bytes()).cycle();
     for line in io::stdin().lock().lines() {
         match Order::read(&line?)? {
             Order::Burst { messages, bytes } => {
@@ -41,7 +49,7 @@ pub(super) fn play(connect: Option<&str>, batches: Batches, signed: bool) -> Res
                     body(bytes)?
                 };
                 for _ in 0..messages {
-                    send(&socket, topic, &body)?;
+                    send(&socket, topics.next().unwrap_or(topic), &body)?;
                 }
                 say("sent", "")?;
             }

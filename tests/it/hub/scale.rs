@@ -37,6 +37,32 @@ fn a_thousand_consumers_and_a_thousand_producers_start_work_and_stop() {
 }
 
 #[test]
+fn a_backlog_reaches_each_of_a_thousand_consumers_in_order() {
+    const EACH: usize = 20;
+    let probe = Probe::new();
+    let mut bus = TestBus::new();
+    for n in 0..COUNT {
+        let topics = format!("topics = ['com.example.*.{n}', 'com.example.one.#']");
+        bus = bus.consumer::<Scripted>(&format!("c{n}"), &probe.settings(&topics));
+    }
+    let report = bus.run(async |bus| {
+        for number in 0..EACH {
+            for n in 0..COUNT {
+                bus.publish(&format!("com.example.of.{n}"), number.to_string())
+                    .await;
+            }
+        }
+        bus.settle().await;
+    });
+    let numbers: Vec<_> = (0..EACH).map(|number| number.to_string()).collect();
+    for n in 0..COUNT {
+        let seen = probe.of(&format!("c{n}"));
+        assert_eq!(seen.get(1..=EACH), Some(&*numbers), "c{n}");
+    }
+    assert!(report.is_clean());
+}
+
+#[test]
 fn consumers_that_block_their_threads_hold_up_neither_the_intake_nor_each_other() {
     const BLOCKED: usize = 63; // as many as have a thread of their own, but for one
     let probe = Probe::new();
