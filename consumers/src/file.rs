@@ -9,22 +9,20 @@ mod syncing;
 use std::fmt;
 
 use fedmsg_actors::{BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, Delivery};
-use fedmsg_message::text::{MESSAGE_VARIABLES, Processors, Template, TemplateError, Variables};
-use fedmsg_message::{EncodeError, to_canonical};
+use fedmsg_config::{Config, ParamsError};
 use thiserror::Error;
 use tokio::task::{JoinError, spawn_blocking};
 
 use self::journal::{Journal, JournalError};
 pub use self::params::{FileParams, Sync};
 use self::syncing::Syncing;
+use crate::message_template::{MessageWriter, RenderError};
 
 /// Why a message was not written.
 #[derive(Debug, Error)]
 enum FileError {
-    #[error("`format`: {0}")]
-    Template(#[from] TemplateError),
     #[error(transparent)]
-    Encode(#[from] EncodeError),
+    Render(#[from] RenderError),
     #[error(transparent)]
     Journal(#[from] JournalError),
     #[error("writing was given up: {0}")]
@@ -61,7 +59,7 @@ pub struct File {
     journal: Option<Journal>,
     params: FileParams,
     syncing: Syncing,
-    format: Option<(Template, Processors)>,
+    writer: MessageWriter,
 }
 
 impl fmt::Debug for File {
@@ -79,23 +77,20 @@ impl Consumer for File {
     type Params = FileParams;
 
     async fn from_params(params: FileParams, context: &ConsumerContext) -> Result<Self, BoxError> {
-        let format = match &params.format {
-            Some(source) => {
-                let template = Template::compile(source, &MESSAGE_VARIABLES);
-                let template = template.map_err(FileError::Template)?;
-                let processors = Processors::for_prefix(&context.config().topic_prefix)?;
-                Some((template, processors))
-            }
-            None => None,
-        };
+        let writer = MessageWriter::new(params.format.clone(), context.config())?;
         let opened = params.clone();
         let journal = spawn_blocking(move || Journal::open(opened)).await??;
         Ok(Self {
             journal: Some(journal),
             params,
             syncing: Syncing::default(),
-            format,
+            writer,
         })
+    }
+
+    fn preflight(params: &FileParams, _: &Config) -> Result<(), BoxError> {
+        Journal::check(&params.path).map_err(|error| ParamsError::invalid("path", error))?;
+        Ok(())
     }
 
     async fn consume(
@@ -146,18 +141,13 @@ impl Consumer for File {
 
 impl File {
     fn line(&self, delivery: &Delivery) -> Result<Vec<u8>, FileError> {
-        let mut line = match &self.format {
-            Some((template, processors)) => {
-                let envelope = delivery.envelope();
-                let variables = Variables::of_message(envelope, processors, template);
-                // A peer must not forge lines.
-                template
-                    .render(&variables)?
-                    .replace(['\n', '\r'], " ")
-                    .into_bytes()
+        let mut line = self.writer.write(delivery.envelope())?;
+        // A peer must not forge lines.
+        for byte in &mut line {
+            if matches!(byte, b'\n' | b'\r') {
+                *byte = b' ';
             }
-            None => to_canonical(delivery.envelope().body())?,
-        };
+        }
         line.push(b'\n');
         Ok(line)
     }

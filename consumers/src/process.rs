@@ -13,6 +13,7 @@ mod restarts;
 
 use std::fmt;
 use std::future::pending;
+use std::io;
 use std::path::absolute;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,6 +23,7 @@ use fedmsg_actors::{
     BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, RateLimit,
 };
 use fedmsg_config::{Config, ParamsError};
+use rustix::fs::{Access, access};
 use thiserror::Error;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{info, warn};
@@ -166,6 +168,14 @@ impl Consumer for Process {
         Command::new(program)
             .find()
             .map_err(|error| ParamsError::invalid("argv", error))?;
+        if let Some(folder) = &params.cwd {
+            // Chosen when the program is started, which the system would then say of the program.
+            access(folder.join("."), Access::EXEC_OK).map_err(|error| {
+                let error = io::Error::from(error);
+                let reason = format!("cannot work in {}: {error}", folder.display());
+                ParamsError::invalid("cwd", reason)
+            })?;
+        }
         Ok(())
     }
 

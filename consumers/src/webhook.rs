@@ -11,8 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use fedmsg::with_causes;
 use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, RateLimit};
-use fedmsg_message::text::{MESSAGE_VARIABLES, Processors, Template, TemplateError, Variables};
-use fedmsg_message::{EncodeError, to_canonical};
+use fedmsg_config::{Config, ParamsError};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
@@ -26,6 +25,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 pub use self::params::{Secret, SecretError, WebhookParams};
+use crate::message_template::MessageWriter;
 
 /// How long until there is a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,8 +41,6 @@ const ANSWER_TIME: Duration = Duration::from_secs(1);
 enum WebhookError {
     #[error("`url` is no URL of a web server: expected http:// or https://")]
     Url,
-    #[error("`body`: {0}")]
-    Template(#[from] TemplateError),
     #[error("`{0}` is no name of a header, or has a value that no header may have")]
     Header(String),
     #[error("`{header}`: {source}")]
@@ -51,8 +49,6 @@ enum WebhookError {
     NoKey,
     #[error("cannot be signed: {0}")]
     Sign(#[from] ErrorStack),
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
     #[error("the server answered with status {0}")]
     Status(u16),
     #[error("no answer within {0:?}")]
@@ -92,7 +88,7 @@ pub struct Webhook {
     client: Client,
     url: Url,
     headers: HeaderMap,
-    body: Option<(Template, Processors)>,
+    body: MessageWriter,
     key: Option<(HeaderName, PKey<Private>)>,
     timeout: Duration,
     max_pause: Duration,
@@ -114,22 +110,14 @@ impl Consumer for Webhook {
         params: WebhookParams,
         context: &ConsumerContext,
     ) -> Result<Self, BoxError> {
-        let url = Url::parse(&params.url).map_err(|_| WebhookError::Url)?;
-        if !matches!(url.scheme(), "http" | "https") {
-            return Err(WebhookError::Url.into());
-        }
-        let body = match &params.body {
-            Some(source) => {
-                let template = Template::compile(source, &MESSAGE_VARIABLES);
-                let template = template.map_err(WebhookError::Template)?;
-                let processors = Processors::for_prefix(&context.config().topic_prefix)?;
-                Some((template, processors))
-            }
-            None => None,
-        };
+        let url = url(&params)?;
+        let body = MessageWriter::new(params.body.clone(), context.config())?;
         // Secrets are in files, which may be slow.
         let read = params.clone();
-        let read = spawn_blocking(move || Ok::<_, WebhookError>((headers(&read)?, key(&read)?)));
+        let read = spawn_blocking(move || {
+            let headers = headers(&read, Secret::read)?;
+            Ok::<_, ParamsError>((headers, key(&read, Secret::read)?))
+        });
         let (headers, key) = read.await??;
         let client = Client::builder()
             .https_only(url.scheme() == "https")
@@ -151,12 +139,20 @@ impl Consumer for Webhook {
         })
     }
 
+    fn preflight(params: &WebhookParams, _: &Config) -> Result<(), BoxError> {
+        url(params)?;
+        headers(params, Secret::foresee)?;
+        key(params, Secret::foresee)?;
+        Ok(())
+    }
+
     async fn consume(
         &mut self,
         delivery: Delivery,
         _: &ConsumerContext,
     ) -> Result<(), ConsumeError> {
-        let body = self.body(&delivery).map_err(ConsumeError::drop)?;
+        let body = self.body.write(delivery.envelope());
+        let body = body.map_err(ConsumeError::drop)?;
         let mut headers = self.headers.clone();
         if let Some((name, key)) = &self.key {
             let signature = sign(key, &body).map_err(ConsumeError::drop)?;
@@ -190,14 +186,6 @@ impl Consumer for Webhook {
 }
 
 impl Webhook {
-    fn body(&self, delivery: &Delivery) -> Result<Vec<u8>, WebhookError> {
-        let Some((template, processors)) = &self.body else {
-            return Ok(to_canonical(delivery.envelope().body())?);
-        };
-        let variables = Variables::of_message(delivery.envelope(), processors, template);
-        Ok(template.render(&variables)?.into_bytes())
-    }
-
     /// What becomes of a message that the server has answered so.
     fn judge(&self, status: StatusCode, headers: &HeaderMap) -> Result<(), ConsumeError> {
         let error = WebhookError::Status(status.as_u16());
@@ -255,22 +243,33 @@ fn redirection(most: u8) -> Policy {
     })
 }
 
+/// Where it posts to.
+fn url(params: &WebhookParams) -> Result<Url, ParamsError> {
+    let url = Url::parse(&params.url).ok();
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.ok_or_else(|| ParamsError::invalid("url", WebhookError::Url))
+}
+
+/// How a secret is had.
+type Reading = fn(&Secret) -> Result<String, SecretError>;
+
 /// The headers that each request has.
-fn headers(params: &WebhookParams) -> Result<HeaderMap, WebhookError> {
+fn headers(params: &WebhookParams, reading: Reading) -> Result<HeaderMap, ParamsError> {
     let mut headers = HeaderMap::new();
-    let content_type = HeaderValue::from_str(&params.content_type);
-    let content_type = content_type.map_err(|_| WebhookError::Header("content_type".to_owned()))?;
+    let content_type = HeaderValue::from_str(&params.content_type).map_err(|_| {
+        let error = WebhookError::Header("content_type".to_owned());
+        ParamsError::invalid("content_type", error)
+    })?;
     headers.insert(CONTENT_TYPE, content_type);
     for (name, value) in &params.headers {
-        let (name, value) = header(name, value)?;
+        let invalid = |error| ParamsError::invalid(["headers", name], error);
+        let (name, value) = header(name, value).map_err(invalid)?;
         headers.insert(name, value);
     }
     for (name, secret) in &params.secrets {
-        let value = secret.read().map_err(|source| WebhookError::Secret {
-            header: name.clone(),
-            source,
-        })?;
-        let (name, mut value) = header(name, &value)?;
+        let invalid = |error| ParamsError::invalid(["secrets", name], error);
+        let value = read(name, secret, reading).map_err(invalid)?;
+        let (name, mut value) = header(name, &value).map_err(invalid)?;
         value.set_sensitive(true);
         headers.insert(name, value);
     }
@@ -284,20 +283,30 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), WebhookE
     Ok((name, value))
 }
 
+fn read(name: &str, secret: &Secret, reading: Reading) -> Result<String, WebhookError> {
+    reading(secret).map_err(|source| WebhookError::Secret {
+        header: name.to_owned(),
+        source,
+    })
+}
+
 /// The key that signs, and the header that the signature is in.
-fn key(params: &WebhookParams) -> Result<Option<(HeaderName, PKey<Private>)>, WebhookError> {
+fn key(
+    params: &WebhookParams,
+    reading: Reading,
+) -> Result<Option<(HeaderName, PKey<Private>)>, ParamsError> {
     let Some(secret) = &params.signing_key else {
         return Ok(None);
     };
-    let secret = secret.read().map_err(|source| WebhookError::Secret {
-        header: "signing_key".to_owned(),
-        source,
-    })?;
+    let invalid = |error| ParamsError::invalid("signing_key", error);
+    let secret = read("signing_key", secret, reading).map_err(invalid)?;
     if secret.is_empty() {
-        return Err(WebhookError::NoKey);
+        return Err(invalid(WebhookError::NoKey));
     }
-    let (name, _) = header(&params.signature_header, "")?;
-    Ok(Some((name, PKey::hmac(secret.as_bytes())?)))
+    let key = PKey::hmac(secret.as_bytes()).map_err(|error| invalid(error.into()))?;
+    let name = header(&params.signature_header, "");
+    let (name, _) = name.map_err(|error| ParamsError::invalid("signature_header", error))?;
+    Ok(Some((name, key)))
 }
 
 fn sign(key: &PKey<Private>, body: &[u8]) -> Result<HeaderValue, WebhookError> {

@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{Access, FlockOperation, access, flock};
 use rustix::io::Errno;
 use thiserror::Error;
 use tracing::{info, warn};
@@ -80,6 +80,23 @@ impl Journal {
             file,
             size,
             born,
+        })
+    }
+
+    /// Says whether it could be opened, as far as that shows without making it.
+    pub(super) fn check(path: &Path) -> Result<(), JournalError> {
+        let found = match metadata(path) {
+            Ok(about) if !about.is_file() => return Err(JournalError::Kind(path.to_owned())),
+            Ok(_) => access(path, Access::READ_OK | Access::WRITE_OK).map_err(io::Error::from),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = path.parent().unwrap_or(path).join(".");
+                access(&folder, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
+            }
+            Err(error) => Err(error),
+        };
+        found.map_err(|source| JournalError::Open {
+            path: path.to_owned(),
+            source,
         })
     }
 

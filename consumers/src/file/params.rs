@@ -10,6 +10,8 @@ use fedmsg_config::{ByteSize, FileMode, duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::message_template::MessageTemplate;
+
 /// What `[consumers.NAME.params]` may say for kind `file`.
 ///
 /// ```
@@ -33,7 +35,7 @@ pub struct FileParams {
     /// ends in it become spaces. By default a line is the message as JSON with sorted keys.
     #[serde(default)]
     #[schemars(example = "{{ timestamp | strftime('%F %T') }} {{ topic }} {{ subtitle }}")]
-    pub format: Option<String>,
+    pub format: Option<MessageTemplate>,
     /// The size from which on a new file is begun: a size such as "100MiB". By default there is none.
     #[serde(default)]
     #[schemars(example = "100MiB")]

@@ -232,6 +232,42 @@ fn a_message_that_has_no_line_costs_no_other() {
 }
 
 #[test]
+fn what_cannot_be_opened_is_told_without_making_a_file() {
+    let rig = Rig::new();
+    #[track_caller]
+    fn check(params: &str, expected: Option<&str>) {
+        let params = toml::from_str(params).unwrap();
+        let told = File::preflight(&params, &Config::default());
+        let told = told.err().map(|error| error.to_string());
+        assert_eq!(told.as_deref(), expected);
+    }
+    check("path = 'a-bare-name'", None);
+    check(&format!("path = {:?}", rig.path("bus")), None);
+    assert!(rig.names().is_empty());
+    rig.run("", 0..1);
+    check(&format!("path = {:?}", rig.path("bus")), None);
+    check(
+        "path = '/no/such/folder/bus'",
+        Some(
+            "params.path: cannot open /no/such/folder/bus: No such file or directory (os error 2)",
+        ),
+    );
+    let within = rig.path("bus").join("x");
+    check(
+        &format!("path = {within:?}"),
+        Some(&format!(
+            "params.path: cannot open {}: Not a directory (os error 20)",
+            within.display()
+        )),
+    );
+    check(
+        "path = '/dev/null'",
+        Some("params.path: /dev/null is no regular file"),
+    );
+    check("path = '/'", Some("params.path: / is no regular file"));
+}
+
+#[test]
 fn what_cannot_work_is_refused_at_the_start() {
     let rig = Rig::new();
     #[track_caller]
@@ -254,5 +290,8 @@ fn what_cannot_work_is_refused_at_the_start() {
         "params.sync: expected \"always\"",
     );
     let settings = rig.settings("").replace("{{ msg }}", "{{ mgs }}");
-    check(&settings, "`format`: line 1, column 4: there is no mgs");
+    check(
+        &settings,
+        "params.format: line 1, column 4: there is no mgs",
+    );
 }

@@ -18,6 +18,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::message_template::MessageTemplate;
+
 /// The longest secret that is read from a file.
 const LONGEST: u64 = 64 * 1024;
 
@@ -46,7 +48,7 @@ pub struct WebhookParams {
     /// is the message as one line of JSON with sorted keys.
     #[serde(default)]
     #[schemars(example = "{\"text\": {{ subtitle | tojson }}}")]
-    pub body: Option<String>,
+    pub body: Option<MessageTemplate>,
     /// What the body is. Default "application/json".
     #[serde(default = "json")]
     pub content_type: String,
@@ -161,6 +163,15 @@ impl Secret {
             _ => return Err(SecretError::Place),
         };
         Ok(format!("{}{secret}", self.prefix))
+    }
+
+    /// As [`Secret::read`], but for a variable any text: the environment of whoever asks before a hub is
+    /// started need not be that of the hub.
+    pub(super) fn foresee(&self) -> Result<String, SecretError> {
+        match (&self.file, &self.env) {
+            (None, Some(_)) => Ok(format!("{}?", self.prefix)),
+            _ => self.read(),
+        }
     }
 }
 

@@ -273,7 +273,7 @@ fn what_cannot_work_is_refused_at_the_start_without_telling_secrets() {
     check("params.url = 'hunter2'", "http:// or https://");
     check(
         &format!("{url}\nparams.body = '{{{{ tpoic }}}}'"),
-        "`body`: line 1, column 4: there is no tpoic",
+        "params.body: line 1, column 4: there is no tpoic",
     );
     check(
         &format!("{url}\nparams.headers = {{ 'a b' = 'x' }}"),
@@ -321,4 +321,47 @@ fn what_cannot_work_is_refused_at_the_start_without_telling_secrets() {
     let params = "url = 'http://hunter2/'\nheaders = { A = 'hunter2' }";
     let params: WebhookParams = toml::from_str(params).unwrap();
     assert!(!format!("{params:?}").contains("hunter2"));
+}
+
+#[test]
+fn what_can_be_told_of_a_webhook_without_starting_is_told_with_its_key() {
+    #[track_caller]
+    fn check(params: &str, expected: Option<&str>) {
+        let params = toml::from_str(params).unwrap();
+        let told = Webhook::preflight(&params, &Config::default());
+        let told = told.err().map(|error| error.to_string());
+        assert_eq!(told.is_some(), expected.is_some(), "{told:?}");
+        let (told, expected) = (told.unwrap_or_default(), expected.unwrap_or_default());
+        assert!(told.starts_with(expected), "{told}");
+    }
+    let url = "url = 'http://localhost/'";
+    check(url, None);
+    check("url = 'localhost'", Some("params.url: "));
+    check(
+        &format!("{url}\nheaders = {{ 'a b' = 'c' }}"),
+        Some("params.headers.\"a b\": "),
+    );
+    check(
+        &format!("{url}\ncontent_type = \"a\\nb\""),
+        Some("params.content_type: "),
+    );
+    check(
+        &format!("{url}\nsecrets.A = {{ file = '/no/such' }}"),
+        Some("params.secrets.A: `A`: cannot read the secret in /no/such: No such file"),
+    );
+    check(
+        &format!("{url}\nsecrets.A = {{ file = 'a', env = 'B' }}"),
+        Some("params.secrets.A: `A`: a secret is in a `file` or"),
+    );
+    check(
+        &format!("{url}\nsigning_key.file = '/no/such'"),
+        Some("params.signing_key: "),
+    );
+    // Variables of a service are not those of a shell in which it is checked.
+    let variables = "secrets.A = { env = 'NO_SUCH' }\nsigning_key.env = 'NO_SUCH'";
+    check(&format!("{url}\n{variables}"), None);
+    check(
+        &format!("{url}\n{variables}\nsignature_header = 'a b'"),
+        Some("params.signature_header: "),
+    );
 }

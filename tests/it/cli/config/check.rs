@@ -203,6 +203,29 @@ fn what_would_keep_a_hub_from_starting_is_an_error() {
         "fedmsg.toml:4: error: producers.x.params.argv: cannot run /no/such",
     );
     one(
+        "[consumers.x]\nkind = 'process'\nparams.argv = ['cat']\nparams.cwd = '/no/such'",
+        "fedmsg.toml:4: error: consumers.x.params.cwd: cannot work in /no/such: No such file",
+    );
+    one(
+        "[consumers.x]\nkind = 'webhook'\nparams.url = 'http://localhost/'\n\
+         params.body = '{{ tpoic }}'",
+        "fedmsg.toml:4: error: consumers.x.params.body: line 1, column 4: there is no tpoic",
+    );
+    one(
+        "[consumers.x]\nkind = 'webhook'\nparams.url = 'http://localhost/'\n\
+         params.secrets.Authorization = { file = '/no/such' }",
+        "fedmsg.toml:4: error: consumers.x.params.secrets.Authorization: \
+         `Authorization`: cannot read the secret in /no/such",
+    );
+    one(
+        "[consumers.x]\nkind = 'file'\nparams.path = 'bus.log'\nparams.format = '{{ tpoic }}'",
+        "fedmsg.toml:4: error: consumers.x.params.format: line 1, column 4: there is no tpoic",
+    );
+    one(
+        "[consumers.x]\nkind = 'file'\nparams.path = '/no/such/bus.log'",
+        "fedmsg.toml:3: error: consumers.x.params.path: cannot open /no/such/bus.log: No such file",
+    );
+    one(
         "[consumers.x]\nkind = 'signing-relay'",
         "fedmsg.toml:2: error: consumers.x.kind: certnames.signing_relay: not set",
     );
