@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use fedmsg::json::{Object, Value};
 use fedmsg_actors::{BoxError, Producer, ProducerContext};
-use fedmsg_config::{ByteSize, ParamsError};
+use fedmsg_config::{ByteSize, Config, ParamsError};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing::warn;
@@ -152,6 +152,20 @@ impl Producer for FileProducer {
             errand: Errand::new(),
             published: None,
         })
+    }
+
+    fn preflight(params: &FileParams, _: &Config) -> Result<(), BoxError> {
+        rotated::open(&params.path).map_err(|error| {
+            let reason = format!("cannot read {}: {error}", params.path.display());
+            ParamsError::invalid("path", reason)
+        })?;
+        // The state directory of a service is in the environment of that only.
+        if let Some(file) = &params.state_file {
+            let state = StateFile::new(file.clone(), params.path.clone());
+            let checked = state.check();
+            checked.map_err(|error| ParamsError::invalid("state_file", error))?;
+        }
+        Ok(())
     }
 
     async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {

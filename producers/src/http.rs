@@ -11,7 +11,7 @@ use std::fmt;
 use fedmsg::json::{JsonError, Object, Value};
 use fedmsg::{Fetch, Version};
 use fedmsg_actors::{BoxError, Producer, ProducerContext};
-use fedmsg_config::{ByteSize, ParamsError};
+use fedmsg_config::{ByteSize, Config, ParamsError};
 use fedmsg_message::EncodeError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -164,11 +164,7 @@ impl Producer for HttpProducer {
     type Params = HttpParams;
 
     async fn from_params(params: HttpParams, context: &ProducerContext) -> Result<Self, BoxError> {
-        let mut fetch = params.url.fetch().max_size(params.max_size);
-        for (name, value) in &params.headers {
-            let refuse = |error| ParamsError::invalid("headers", error);
-            fetch = fetch.header(name, value).map_err(refuse)?;
-        }
+        let fetch = fetch(&params)?;
         let event = if params.id.is_some() {
             "item"
         } else {
@@ -185,6 +181,11 @@ impl Producer for HttpProducer {
             seen: Seen::default(),
             is_first: true,
         })
+    }
+
+    fn preflight(params: &HttpParams, _: &Config) -> Result<(), BoxError> {
+        fetch(params)?;
+        Ok(())
     }
 
     async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
@@ -252,6 +253,16 @@ impl HttpProducer {
     fn skips(&self) -> bool {
         self.is_first && self.params.skip_first
     }
+}
+
+/// The request for what is there.
+fn fetch(params: &HttpParams) -> Result<Fetch, ParamsError> {
+    let mut fetch = params.url.fetch().max_size(params.max_size);
+    for (name, value) in &params.headers {
+        let refuse = |error| ParamsError::invalid(["headers", name], error);
+        fetch = fetch.header(name, value).map_err(refuse)?;
+    }
+    Ok(fetch)
 }
 
 /// Makes of an answer what is to be published of it.

@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use rustix::fs::{Access, access};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::warn;
@@ -73,6 +74,19 @@ impl StateFile {
             return Ok(None);
         }
         Ok(Some(content.position))
+    }
+
+    /// Says whether it can be read and written, as far as that shows without writing.
+    pub(super) fn check(&self) -> Result<(), StateFileError> {
+        self.load()?;
+        // Each position is a new file, which takes the place of the one before.
+        let folder = self.file.parent().unwrap_or(&self.file).join(".");
+        access(&folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+            StateFileError::Unwritable {
+                file: self.file.clone(),
+                source: error.into(),
+            }
+        })
     }
 
     /// Writes it: whoever reads it finds the old one or the new one, whole, whatever happens.

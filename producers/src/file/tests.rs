@@ -359,6 +359,33 @@ fn a_state_that_is_none_of_ours_or_cannot_be_kept_is_refused_at_the_start() {
     assert!(error.contains("state_file"), "{error}");
 }
 
+#[test]
+fn what_keeps_it_from_starting_is_told_without_writing_anything() {
+    let folder = TempDir::new().unwrap();
+    let told = |path: &Path, state: &Path| {
+        let params = format!("path = {path:?}\nstate_file = {state:?}");
+        let told = FileProducer::preflight(&toml::from_str(&params).unwrap(), &Config::default());
+        told.map_err(|error| error.to_string())
+    };
+    let (log, state) = (folder.path().join("log"), folder.path().join("state"));
+    assert_eq!(told(&log, &state), Ok(()));
+    assert_eq!(told(&log, Path::new("a-bare-name")), Ok(()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let error = told(folder.path(), &state).unwrap_err();
+    assert!(error.starts_with("params.path: cannot read "), "{error}");
+    let error = told(&log, &folder.path().join("missing/state")).unwrap_err();
+    let expected = "params.state_file: cannot write the state file ";
+    assert!(error.starts_with(expected), "{error}");
+    assert!(error.contains("No such file or directory"), "{error}");
+    fs::write(&state, "[]").unwrap();
+    let error = told(&log, &state).unwrap_err();
+    assert!(error.contains("params.state_file: "), "{error}");
+    assert!(error.contains("is no state file"), "{error}");
+    // Where the state directory of a service is, nobody else knows.
+    let params = toml::from_str("path = '/no/such/log'").unwrap();
+    assert!(FileProducer::preflight(&params, &Config::default()).is_ok());
+}
+
 /// Makes a pipe where a state is written: to open it takes until somebody reads from it, and it cannot be
 /// synced.
 fn make_pipe(folder: &Path) -> PathBuf {

@@ -202,6 +202,19 @@ fn what_would_keep_a_hub_from_starting_is_an_error() {
             .as_str(),
         "fedmsg.toml:4: error: producers.x.params.argv: cannot run /no/such",
     );
+    let speaking = |params: &str| {
+        let endpoint = format!("'fedmsg-hub.{}' = 'tcp://127.0.0.1:0'", fedmsg::host_name());
+        format!("[producers.x]\nevery = '1h'\n{params}\n[endpoints]\n{endpoint}")
+    };
+    one(
+        &speaking("kind = 'file'\nparams.path = 'log'\nparams.state_file = '/no/such/state'"),
+        "fedmsg.toml:5: error: producers.x.params.state_file: \
+         cannot write the state file /no/such/state: No such file",
+    );
+    one(
+        &speaking("kind = 'http'\nparams.url = 'http://localhost/'\nparams.headers.'a b' = 'c'"),
+        "fedmsg.toml:5: error: producers.x.params.headers.\"a b\": ",
+    );
     one(
         "[consumers.x]\nkind = 'process'\nparams.argv = ['cat']\nparams.cwd = '/no/such'",
         "fedmsg.toml:4: error: consumers.x.params.cwd: cannot work in /no/such: No such file",
