@@ -3,6 +3,7 @@
 //! `fedmsg-trigger` and the consumer `exec` run one for each message, the producer `exec` at its moments. Messages are hostile: what they
 //! say reaches a program as bytes of its standard input and values of its environment, nothing else.
 
+mod argv;
 mod group;
 mod outcome;
 mod output;
@@ -29,6 +30,7 @@ use tokio::process::{Child, Command as Process};
 use tokio::time::{Instant, sleep};
 use tracing::warn;
 
+pub use self::argv::Argv;
 pub use self::group::ProcessGroup;
 pub use self::outcome::{Outcome, Run};
 pub use self::variables::{Variables, message_variables};

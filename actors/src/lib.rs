@@ -48,7 +48,7 @@ pub use fedmsg_config::Source;
 pub use {schemars, serde};
 
 pub use self::child::{
-    Command, CommandError, Outcome, ProcessGroup, Run, Variables, message_variables,
+    Argv, Command, CommandError, Outcome, ProcessGroup, Run, Variables, message_variables,
 };
 pub use self::conformance::{Conformance, ConformanceReport, Finding, Requirement, World};
 pub use self::consumer::{BatchError, BoxError, ConsumeError, Consumer};

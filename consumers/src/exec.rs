@@ -9,10 +9,10 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fedmsg_actors::{
-    BoxError, Command, ConsumeError, Consumer, ConsumerContext, Delivery, Outcome, Rate, RateLimit,
-    message_variables,
+    Argv, BoxError, Command, ConsumeError, Consumer, ConsumerContext, Delivery, Outcome, Rate,
+    RateLimit, message_variables,
 };
-use fedmsg_config::{Config, ParamsError, duration};
+use fedmsg_config::{Config, duration};
 use fedmsg_message::{EncodeError, to_canonical};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,7 +31,7 @@ const HOPELESS: i32 = 65;
 ///        time_limit = "10m"
 ///        env = { STAGE = "prod" }"#,
 /// )?;
-/// assert_eq!(params.argv.len(), 3);
+/// assert_eq!(params.argv.arguments().len(), 2);
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -39,7 +39,7 @@ const HOPELESS: i32 = 65;
 pub struct ExecParams {
     /// The program and its arguments: at least one. Each reaches the program as it is. Required.
     #[schemars(example = ["/usr/local/bin/deploy", "--site", "wiki"])]
-    pub argv: Vec<String>,
+    pub argv: Argv,
     /// What its standard input is: "json", the message as one line of JSON with sorted keys; "msg", the
     /// payload so; "raw", the bytes of the message as they came. Default "json".
     #[serde(default)]
@@ -84,7 +84,7 @@ pub enum ExecInput {
 impl fmt::Debug for ExecParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecParams")
-            .field("program", &self.argv.first())
+            .field("argv", &self.argv)
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
@@ -93,8 +93,6 @@ impl fmt::Debug for ExecParams {
 /// Why a program has not taken a message.
 #[derive(Debug, Error)]
 enum ExecError {
-    #[error("`argv` is empty: name a program")]
-    NoProgram,
     #[error("Command {0}")]
     Failed(Outcome),
     #[error(transparent)]
@@ -137,10 +135,7 @@ impl Consumer for Exec {
     type Params = ExecParams;
 
     async fn from_params(params: ExecParams, _: &ConsumerContext) -> Result<Self, BoxError> {
-        let (program, arguments) = params.argv.split_first().ok_or(ExecError::NoProgram)?;
-        let mut command = Command::new(program)
-            .args(arguments)
-            .time_limit(params.time_limit);
+        let mut command = params.argv.command().time_limit(params.time_limit);
         for (name, value) in params.env {
             command = command.env(name, value);
         }
@@ -156,10 +151,7 @@ impl Consumer for Exec {
     }
 
     fn preflight(params: &ExecParams, _: &Config) -> Result<(), BoxError> {
-        let (program, _) = params.argv.split_first().ok_or(ExecError::NoProgram)?;
-        Command::new(program)
-            .find()
-            .map_err(|error| ParamsError::invalid("argv", error))?;
+        params.argv.check()?;
         Ok(())
     }
 

@@ -35,7 +35,6 @@ use self::listener::{Counts, Listener, count};
 pub use self::params::ProcessParams;
 use self::program::{Program, Start};
 use self::restarts::Restarts;
-use fedmsg_actors::Command;
 
 /// How long a program that does not read any more may go on, for it may be about to end.
 const DEAF: Duration = Duration::from_secs(1);
@@ -43,8 +42,6 @@ const DEAF: Duration = Duration::from_secs(1);
 /// Why a program takes no messages.
 #[derive(Debug, Error)]
 enum ProcessError {
-    #[error("`argv` is empty: name a program")]
-    NoProgram,
     #[error("Program {program}: {reason}")]
     Failed { program: String, reason: String },
     #[error("Program {program}: it has no success, {reason}")]
@@ -120,8 +117,7 @@ impl Consumer for Process {
         params: ProcessParams,
         context: &ConsumerContext,
     ) -> Result<Self, BoxError> {
-        let (program, arguments) = params.argv.split_first().ok_or(ProcessError::NoProgram)?;
-        let path = absolute(Command::new(program).located()?)?;
+        let path = absolute(params.argv.command().located()?)?;
         let config = context.config().consumers.get(context.name());
         let topics = config.and_then(|config| config.topics.as_ref());
         let topics = topics.map_or_else(
@@ -134,10 +130,10 @@ impl Consumer for Process {
         let counts = Arc::new(Counts::default());
         show(&counts, context);
         let mut process = Self {
-            name: program.clone(),
+            name: params.argv.program().to_owned(),
             start: Start {
                 path,
-                arguments: arguments.to_vec(),
+                arguments: params.argv.arguments().to_vec(),
                 environment: params.env,
                 passed: params.pass_env,
                 folder: params.cwd,
@@ -164,10 +160,7 @@ impl Consumer for Process {
     }
 
     fn preflight(params: &ProcessParams, _: &Config) -> Result<(), BoxError> {
-        let (program, _) = params.argv.split_first().ok_or(ProcessError::NoProgram)?;
-        Command::new(program)
-            .find()
-            .map_err(|error| ParamsError::invalid("argv", error))?;
+        params.argv.check()?;
         if let Some(folder) = &params.cwd {
             // Chosen when the program is started, which the system would then say of the program.
             access(folder.join("."), Access::EXEC_OK).map_err(|error| {

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use fedmsg::json::{JsonError, Object, Value};
-use fedmsg_actors::{BoxError, Command, Outcome, Producer, ProducerContext};
-use fedmsg_config::{ByteSize, Config, ParamsError};
+use fedmsg_actors::{Argv, BoxError, Command, Outcome, Producer, ProducerContext};
+use fedmsg_config::{ByteSize, Config};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -28,7 +28,7 @@ const LARGE: usize = 64 * 1024;
 ///        output = "lines"
 ///        topic = "disks.{{ host }}""#,
 /// )?;
-/// assert_eq!(params.argv.len(), 2);
+/// assert_eq!(params.argv.program(), "df");
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -36,7 +36,7 @@ const LARGE: usize = 64 * 1024;
 pub struct ExecProducerParams {
     /// The program and its arguments: at least one. Each reaches the program as it is. Required.
     #[schemars(example = ["df", "--output=pcent,target"])]
-    pub argv: Vec<String>,
+    pub argv: Argv,
     /// What is made of its standard output: "text", all of it as `{"output": …}`; "lines", a message
     /// `{"line": …}` for each line; "json", the JSON that it is; "json-lines", the JSON of each line. An
     /// empty output makes no message. Default "text".
@@ -77,7 +77,7 @@ pub enum Output {
 impl fmt::Debug for ExecProducerParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExecProducerParams")
-            .field("program", &self.argv.first())
+            .field("argv", &self.argv)
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }
@@ -128,8 +128,7 @@ impl Producer for ExecProducer {
         params: ExecProducerParams,
         context: &ProducerContext,
     ) -> Result<Self, BoxError> {
-        let (program, arguments) = params.argv.split_first().ok_or_else(no_program)?;
-        let mut command = Command::new(program).args(arguments);
+        let mut command = params.argv.command();
         for (name, value) in params.env {
             command = command.env(name, value);
         }
@@ -147,10 +146,7 @@ impl Producer for ExecProducer {
     }
 
     fn preflight(params: &ExecProducerParams, _: &Config) -> Result<(), BoxError> {
-        let (program, _) = params.argv.split_first().ok_or_else(no_program)?;
-        Command::new(program)
-            .find()
-            .map_err(|error| ParamsError::invalid("argv", error))?;
+        params.argv.check()?;
         Ok(())
     }
 
@@ -211,10 +207,6 @@ fn object(key: &str, text: &str) -> Value {
 
 fn one_mib() -> ByteSize {
     ByteSize::mib(1)
-}
-
-fn no_program() -> ParamsError {
-    ParamsError::invalid("argv", "it is empty: name a program")
 }
 
 #[cfg(test)]

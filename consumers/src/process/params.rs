@@ -8,7 +8,7 @@ use std::num::{NonZeroU8, NonZeroU32};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use fedmsg_actors::Rate;
+use fedmsg_actors::{Argv, Rate};
 use fedmsg_config::{ByteSize, duration};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -22,7 +22,7 @@ use serde::Deserialize;
 ///        env = { STAGE = "prod" }
 ///        window = 16"#,
 /// )?;
-/// assert_eq!((params.argv.len(), params.window.get()), (3, 16));
+/// assert_eq!((params.argv.arguments().len(), params.window.get()), (2, 16));
 /// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -30,7 +30,7 @@ use serde::Deserialize;
 pub struct ProcessParams {
     /// The program and its arguments: at least one. Each reaches the program as it is. Required.
     #[schemars(example = ["/usr/local/bin/greeter.py"])]
-    pub argv: Vec<String>,
+    pub argv: Argv,
     /// What the program is told as `params` when it starts. By default nothing.
     #[serde(default)]
     pub settings: serde_json::Map<String, serde_json::Value>,
@@ -85,7 +85,7 @@ pub struct ProcessParams {
 impl fmt::Debug for ProcessParams {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ProcessParams")
-            .field("program", &self.argv.first())
+            .field("argv", &self.argv)
             .field("env", &self.env.keys().collect::<Vec<_>>())
             .finish_non_exhaustive()
     }

@@ -192,6 +192,10 @@ fn what_would_keep_a_hub_from_starting_is_an_error() {
         "fedmsg.toml:3: error: consumers.x.params.argv: cannot run /no/such",
     );
     one(
+        "[consumers.x]\nkind = 'exec'\nparams.argv = []",
+        "fedmsg.toml:3: error: consumers.x.params.argv: `argv` is empty: name a program",
+    );
+    one(
         "[consumers.x]\nkind = 'process'\nparams.argv = ['/no/such']",
         "fedmsg.toml:3: error: consumers.x.params.argv: cannot run /no/such",
     );
