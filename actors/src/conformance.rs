@@ -1,10 +1,12 @@
 //! One call that a plugin's test makes to find out whether a consumer keeps the rules of a hub.
 //!
-//! Plugin authors call it. It runs the consumer on many a [`TestBus`], each time with another fault, and
+//! [`producer`] has that for producers. Plugin authors call it. It runs the consumer on many a [`TestBus`], each time with another fault, and
 //! compares what comes of it.
 
 mod finding;
+mod findings;
 mod memory;
+mod producer;
 mod strange;
 mod suite;
 mod trial;
@@ -16,14 +18,15 @@ use fedmsg::Delivery;
 
 pub use self::finding::{ConformanceReport, Finding, Requirement};
 use self::memory::Memory;
+pub use self::producer::ProducerConformance;
 pub use self::world::World;
 use crate::consumer::Consumer;
 use crate::test_bus::{Faults, TestBus};
 
-/// A consumer that keeps its thread for longer blocks the others of its hub.
+/// A plugin that keeps its thread for longer blocks the others of its hub.
 const MAY_BLOCK: Duration = Duration::from_millis(100);
 
-/// A trial is done within this time, or the consumer hangs.
+/// A trial is done within this time, or the plugin hangs.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Finds out whether a consumer keeps the [rules](Requirement) of a hub.

@@ -1,7 +1,7 @@
 //! The engine of a hub: what runs, and the two traits that plugin authors implement.
 //!
 //! A plugin author needs [`Consumer`] or [`Producer`], the context that its methods get, and
-//! [`TestBus`] and [`Conformance`] to test it. [`Registry`] and [`RunningHub`] are for those who build a hub of their own
+//! [`TestBus`], [`Conformance`] and [`ProducerConformance`] to test it. [`Registry`] and [`RunningHub`] are for those who build a hub of their own
 //! without the façade of `fedmsg-hub`. Actors are an inner matter: none appears in a public type.
 
 mod alive;
@@ -50,7 +50,9 @@ pub use {schemars, serde};
 pub use self::child::{
     Argv, Command, CommandError, Outcome, ProcessGroup, Run, Variables, message_variables,
 };
-pub use self::conformance::{Conformance, ConformanceReport, Finding, Requirement, World};
+pub use self::conformance::{
+    Conformance, ConformanceReport, Finding, ProducerConformance, Requirement, World,
+};
 pub use self::consumer::{BatchError, BoxError, ConsumeError, Consumer};
 pub use self::consumer_cell::ConsumerState;
 pub use self::context::{ConsumerContext, NoParams, ProducerContext};

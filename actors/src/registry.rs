@@ -118,12 +118,22 @@ impl Registry {
 
     /// Adds a kind of producer. A later kind of the same name replaces an earlier one.
     pub fn producer<P: Producer>(&mut self) -> &mut Self {
-        let build: Build<ProducerContext, Box<dyn HostedProducer>> = Arc::new(|params, context| {
-            Box::pin(async move {
-                let producer = P::from_params(params.parse()?, &context).await?;
-                Ok(Box::new(Hosted::new(producer, context)) as Box<dyn HostedProducer>)
-            })
-        });
+        self.producer_within(|producer: P| producer)
+    }
+
+    /// As [`Registry::producer`], with each value put into another before it is hosted.
+    pub(crate) fn producer_within<P: Producer, W: Producer>(
+        &mut self,
+        wrap: impl Fn(P) -> W + Clone + Send + Sync + 'static,
+    ) -> &mut Self {
+        let build: Build<ProducerContext, Box<dyn HostedProducer>> =
+            Arc::new(move |params, context| {
+                let wrap = wrap.clone();
+                Box::pin(async move {
+                    let producer = wrap(P::from_params(params.parse()?, &context).await?);
+                    Ok(Box::new(Hosted::new(producer, context)) as Box<dyn HostedProducer>)
+                })
+            });
         let check = |params: &Params| params.parse::<P::Params>().map(drop);
         self.producers.insert(
             P::KIND,

@@ -12,6 +12,7 @@ mod test_hub;
 mod test_report;
 #[cfg(test)]
 mod tests;
+pub(crate) mod tick_witness;
 pub(crate) mod witness;
 
 use std::panic::{AssertUnwindSafe, resume_unwind};
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedmsg::{Config, EndpointName};
+use fedmsg_config::ProducerConfig;
 use futures::FutureExt;
 use jiff::Timestamp;
 
@@ -30,6 +32,7 @@ pub use self::recording::{BadLine, Recording, RecordingError};
 pub use self::test_ca::TestCa;
 pub use self::test_hub::TestHub;
 pub use self::test_report::{Call, CallOutcome, TestReport};
+use self::tick_witness::{TickWitness, WitnessedProducer};
 use self::witness::{Witness, Witnessed};
 use crate::consumer::Consumer;
 use crate::hosted::panic_text;
@@ -82,7 +85,10 @@ pub struct TestBus {
     pub(crate) stop_timeout: Option<Duration>,
     /// How often a message is tried at least, whatever settings say.
     pub(crate) attempts: u32,
+    /// When producers tick, whatever settings say.
+    pub(crate) every: Option<Duration>,
     pub(crate) witness: Arc<Witness>,
+    pub(crate) ticks: Arc<TickWitness>,
 }
 
 impl Default for TestBus {
@@ -104,7 +110,9 @@ impl TestBus {
             is_impatient: false,
             stop_timeout: None,
             attempts: 0,
+            every: None,
             witness: Arc::default(),
+            ticks: Arc::default(),
         }
     }
 
@@ -182,7 +190,9 @@ impl TestBus {
     /// `[producers.NAME]` in TOML, without `kind`.
     #[must_use]
     pub fn producer<P: Producer>(mut self, name: &str, settings: &str) -> Self {
-        self.registry.producer::<P>();
+        let witness = Arc::clone(&self.ticks);
+        let wrap = move |producer: P| WitnessedProducer::new(producer, Arc::clone(&witness));
+        self.registry.producer_within(wrap);
         self.tables += &format!("[producers.{name}]\nkind = \"{}\"\n{settings}\n", P::KIND);
         self
     }
@@ -258,6 +268,16 @@ impl TestBus {
                 consumer.retry.max_delay = NO_PAUSE;
                 consumer.restart.first_delay = NO_PAUSE;
                 consumer.restart.max_delay = NO_PAUSE;
+            }
+        }
+        for producer in written.producers.values_mut() {
+            if let Some(every) = self.every {
+                *producer = ProducerConfig {
+                    every: Some(every),
+                    time_limit: producer.time_limit,
+                    params: producer.params.clone(),
+                    ..ProducerConfig::new(&*producer.kind)
+                };
             }
         }
         if let Some(stop_timeout) = self.stop_timeout {

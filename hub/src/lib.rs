@@ -53,10 +53,10 @@ pub use fedmsg::{
 pub use fedmsg_actors::{
     BadLine, BatchError, BoxError, Call, CallOutcome, Conformance, ConformanceReport, ConsumeError,
     Consumer, ConsumerContext, ConsumerState, ConsumerStatus, DeliveryBuilder, Faults, Finding,
-    HubStatus, Kind, NoParams, Order, Parameter, PlanError, Producer, ProducerContext,
-    ProducerState, ProducerStatus, Rate, RateLimit, Recording, RecordingError, Registry,
-    Requirement, Source, SourceStatus, StopReport, TestBus, TestCa, TestHub, TestReport, World,
-    schemars, serde,
+    HubStatus, Kind, NoParams, Order, Parameter, PlanError, Producer, ProducerConformance,
+    ProducerContext, ProducerState, ProducerStatus, Rate, RateLimit, Recording, RecordingError,
+    Registry, Requirement, Source, SourceStatus, StopReport, TestBus, TestCa, TestHub, TestReport,
+    World, schemars, serde,
 };
 pub use fedmsg_message::TopicPattern;
 

@@ -45,7 +45,7 @@ impl Producer for {{type}}Producer {
 mod tests {
     use std::time::Duration;
 
-    use fedmsg_hub::TestBus;
+    use fedmsg_hub::{ProducerConformance, TestBus, World};
 
     use super::*;
 
@@ -60,5 +60,14 @@ mod tests {
                 assert_eq!(counted.msg().as_i64(), Some(expected));
             }
         });
+    }
+
+    #[test]
+    fn it_keeps_the_rules_of_a_hub() {
+        // One that looks at something outside says where news come from: `World::source`.
+        let world = || World::for_producer("");
+        ProducerConformance::of::<{{type}}Producer>(world)
+            .flood(100)
+            .check();
     }
 }

@@ -3,6 +3,8 @@
 //! The consumer is a [`Till`], written against the public surface, as a plugin's author would.
 #![cfg(test)] // clippy takes helpers for tests only when it sees this
 
+mod newsstand;
+mod producers;
 mod till;
 
 use std::collections::BTreeMap;

@@ -29,8 +29,8 @@ fn what_is_made_is_formatted_compiles_and_passes_its_tests() {
     let sandbox = Sandbox::new();
     for (what, name, tests) in [
         ("consumer", "greet-guests", 2),
-        ("producer", "count-up", 2),
-        ("hub", "our-hub", 3),
+        ("producer", "count-up", 3),
+        ("hub", "our-hub", 4),
     ] {
         let sources = env!("CARGO_MANIFEST_DIR");
         let made = sandbox.run(&["fedmsg-new", what, name, "--path", sources]);

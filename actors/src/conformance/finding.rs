@@ -1,10 +1,10 @@
-//! What a consumer under test has to do, and what was found where it did not.
+//! What a plugin under test has to do, and what was found where it did not.
 //!
 //! Made by the trials, read by the plugin's author.
 
 use std::fmt;
 
-/// A rule that a consumer has to keep.
+/// A rule that a consumer or a producer has to keep.
 ///
 /// # Examples
 ///
@@ -16,25 +16,40 @@ use std::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Requirement {
-    /// It handles the messages that it is for.
+    /// Of a consumer: it handles the messages that it is for.
     Handles,
-    /// Neither those nor malformed ones make it panic.
+    /// Nothing makes it panic: neither messages, malformed ones included, nor an outage.
     NeverPanics,
     /// No call keeps its thread for long.
     NeverBlocks,
-    /// What it has said to have handled is not lost when the hub stops.
+    /// Of a consumer: what it has said to have handled is not lost when the hub stops.
     KeepsWorkOnStop,
-    /// A message that comes twice has the effect of one that comes once, even when the consumer was built
+    /// Of a consumer: a message that comes twice has the effect of one that comes once, even when the consumer was built
     /// anew in between.
     IsIdempotent,
-    /// The order of messages of different publishers makes no difference.
+    /// Of a consumer: the order of messages of different publishers makes no difference.
     NeedsNoOrderAcrossPublishers,
-    /// When the outside world fails, it says so and the message is tried again.
+    /// When the outside world fails, it says so: a message is tried again, a tick has failed.
     ReportsErrors,
-    /// It tells the bus only what has happened.
+    /// Of a consumer: it tells the bus only what has happened.
     PublishesAfterCommit,
-    /// Its memory does not grow with the number of messages.
+    /// Its memory does not grow with the number of messages or ticks.
     BoundsMemory,
+    /// Of a producer: what it is to tell it publishes, and has no errors where nothing is wrong.
+    Publishes,
+    /// Of a producer: its messages are those of this bus, under topics that others can name in a pattern.
+    PublishesWellFormed,
+    /// Of a producer: the same news at the same time make the same messages.
+    IsRepeatable,
+    /// Of a producer: what comes while the hub is stopped it publishes later, and what it has published it
+    /// does not publish again.
+    SurvivesRestarts,
+    /// Of a producer: a tick that is cancelled where it waits costs no message, and none comes twice.
+    SurvivesCancellation,
+    /// Of a producer: a crash costs no message. It may cost that some come twice.
+    SurvivesCrashes,
+    /// Of a producer: what there is to tell in an outage it publishes when that is over, once.
+    SurvivesOutages,
 }
 
 impl Requirement {
@@ -47,8 +62,8 @@ impl Requirement {
                  the consumer is for, and an outside world that works"
             }
             Self::NeverPanics => {
-                "answer with an error (`ConsumeError::drop` for what is hopeless); anybody may send \
-                 anything, so look into `msg` with `get` and `as_str`, or parse it with `msg_as`"
+                "answer with an error (in a consumer `ConsumeError::drop` for what is hopeless); anybody may \
+                 send anything, so look into `msg` with `get` and `as_str`, or parse it with `msg_as`"
             }
             Self::NeverBlocks => {
                 "`.await` what waits, and put what blocks or computes for more than a millisecond into \
@@ -67,14 +82,42 @@ impl Requirement {
                  order them by what the messages say"
             }
             Self::ReportsErrors => {
-                "return the error (`?` does, as `ConsumeError::Retry`): then the message is tried again, \
-                 and the operator sees it"
+                "return the error (`?` does, in a consumer as `ConsumeError::Retry`): then the message, or the \
+                 next tick, tries again, and the operator sees it"
             }
             Self::PublishesAfterCommit => {
                 "publish after the effect is there to stay, not before: others act on what they hear"
             }
             Self::BoundsMemory => {
                 "keep nothing of each message, or give what is kept a bound and drop the oldest"
+            }
+            Self::Publishes => {
+                "publish a message for each piece of news, and be quiet when there are none; or give the \
+                 conformance test a source that the producer looks at"
+            }
+            Self::PublishesWellFormed => {
+                "publish with `ProducerContext::publish`; make topics of words joined by dots, and put `_` for \
+                 what a payload may bring into them"
+            }
+            Self::IsRepeatable => {
+                "take the time from `ProducerContext::now`, and chance from a seed in the params; or say with \
+                 `ProducerConformance::compared_by` which part of a message tells it from others"
+            }
+            Self::SurvivesRestarts => {
+                "keep how far it is (a place, an identifier, a time of the source) in a file or a database, \
+                 and begin there in `from_params`"
+            }
+            Self::SurvivesCancellation => {
+                "note in `self` that a message is published as soon as `publish(…).await` returns, without \
+                 another `.await` in between; what is kept elsewhere may follow, and the next tick finds in \
+                 `self` what has still to be kept"
+            }
+            Self::SurvivesCrashes => {
+                "keep that something is published after it is, never before: what comes twice can be told by \
+                 its content, what never comes cannot"
+            }
+            Self::SurvivesOutages => {
+                "leave everything as it was when a tick fails, and begin there at the next one"
             }
         }
     }
@@ -92,6 +135,13 @@ impl fmt::Display for Requirement {
             Self::ReportsErrors => "swallows errors",
             Self::PublishesAfterCommit => "publishes before it commits",
             Self::BoundsMemory => "takes memory without bound",
+            Self::Publishes => "does not publish what it should",
+            Self::PublishesWellFormed => "publishes what no hub should",
+            Self::IsRepeatable => "says something else for the same news",
+            Self::SurvivesRestarts => "loses or repeats news when the hub is stopped and started",
+            Self::SurvivesCancellation => "loses or repeats news when a tick is cancelled",
+            Self::SurvivesCrashes => "loses news when it crashes",
+            Self::SurvivesOutages => "loses or repeats news of an outage",
         })
     }
 }
@@ -114,7 +164,7 @@ impl fmt::Display for Requirement {
 pub struct Finding {
     /// The rule.
     pub requirement: Requirement,
-    /// What was done to the consumer.
+    /// What was done to the plugin.
     pub done: String,
     /// What was seen then.
     pub seen: String,
@@ -138,7 +188,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// What all trials of a consumer have found.
+/// What all trials of a consumer or a producer have found.
 ///
 /// # Examples
 ///
@@ -154,10 +204,12 @@ impl fmt::Display for Finding {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConformanceReport {
-    /// The kind of consumer.
+    /// What it is: `consumer` or `producer`.
+    pub role: &'static str,
+    /// Its kind.
     pub kind: &'static str,
-    /// The seed that chance began with.
-    pub seed: u64,
+    /// The seed that chance began with, where there was any.
+    pub seed: Option<u64>,
     /// The rules that it does not keep, each once.
     pub findings: Vec<Finding>,
     /// The rules of which it is not known whether it keeps them, and why.
@@ -168,13 +220,15 @@ pub struct ConformanceReport {
 
 impl fmt::Display for ConformanceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (kind, seed, count) = (self.kind, self.seed, self.findings.len());
-        match count {
-            0 => writeln!(f, "consumer \"{kind}\": nothing found (seed {seed})")?,
-            _ => writeln!(
+        let (role, kind, count) = (self.role, self.kind, self.findings.len());
+        write!(f, "{role} \"{kind}\": ")?;
+        match (count, self.seed) {
+            (0, None) => writeln!(f, "nothing found")?,
+            (0, Some(seed)) => writeln!(f, "nothing found (seed {seed})")?,
+            (_, None) => writeln!(f, "{count} found")?,
+            (_, Some(seed)) => writeln!(
                 f,
-                "consumer \"{kind}\": {count} found (seed {seed}: Conformance::seed or the variable \
-                 FEDMSG_TEST_SEED repeats it)"
+                "{count} found (seed {seed}: Conformance::seed or the variable FEDMSG_TEST_SEED repeats it)"
             )?,
         }
         for (finding, number) in self.findings.iter().zip(1..) {

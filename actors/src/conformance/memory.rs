@@ -1,8 +1,9 @@
 //! Does memory grow with each message? Measured after each fifth of a flood.
 //!
-//! The suite floods a consumer and asks this what to think of the numbers.
+//! The suites flood a plugin and ask this what to think of the numbers.
 
 use std::fs;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A flood comes in so many parts. The first fills caches and pools, and is not judged.
 pub(super) const ROUNDS: usize = 5;
@@ -35,6 +36,12 @@ pub(super) fn growth(measured: &[usize], bound: usize) -> Option<usize> {
     let grew = measured.windows(2).all(|pair| pair.first() < pair.last());
     let growth = last.saturating_sub(*first);
     (grew && growth > bound).then_some(growth)
+}
+
+/// Waits until no other flood of this process disturbs the measurements.
+pub(super) fn one_flood() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The memory of this process, in bytes: the second number of `statm` (proc_pid_statm(5)); 0 where the

@@ -12,12 +12,10 @@ use std::time::Duration;
 use fedmsg::Delivery;
 
 use super::Conformance;
-use super::finding::{ConformanceReport, Finding, Requirement};
+use super::finding::{ConformanceReport, Requirement};
+use super::findings::{Findings, difference, shown};
 use super::trial::Trial;
 use crate::test_bus::CallOutcome;
-
-/// So much of an effect is shown.
-const SHOWN: usize = 600;
 
 /// Runs all trials.
 pub(super) fn run(conformance: &Conformance) -> ConformanceReport {
@@ -27,19 +25,19 @@ pub(super) fn run(conformance: &Conformance) -> ConformanceReport {
     );
     let mut suite = Suite {
         conformance,
-        findings: Vec::new(),
-        unchecked: Vec::new(),
+        findings: Findings::default(),
         hangs: false,
         longest: None,
     };
     suite.run();
-    suite.report()
+    let (kind, seed) = (conformance.kind, Some(conformance.seed));
+    let excused = &conformance.excused;
+    suite.findings.report("consumer", kind, seed, excused)
 }
 
 struct Suite<'a> {
     conformance: &'a Conformance,
-    findings: Vec<Finding>,
-    unchecked: Vec<(Requirement, String)>,
+    findings: Findings,
     /// Whether a trial has not come to its end: none that follows would.
     hangs: bool,
     longest: Option<(Duration, Delivery)>,
@@ -152,57 +150,19 @@ impl Suite<'_> {
     }
 
     fn has(&self, requirement: Requirement) -> bool {
-        self.findings.iter().any(|it| it.requirement == requirement)
+        self.findings.has(requirement)
     }
 
     fn found(&mut self, requirement: Requirement, done: &str, seen: impl Into<String>) {
-        if !self.has(requirement) {
-            self.findings.push(Finding {
-                requirement,
-                done: done.to_owned(),
-                seen: seen.into(),
-            });
-        }
+        self.findings.found(requirement, done, seen);
     }
 
     fn leave(&mut self, rules: &[Requirement], reason: &str) {
-        let reasons = rules.iter().map(|rule| (*rule, reason.to_owned()));
-        self.unchecked.extend(reasons);
-    }
-
-    fn report(self) -> ConformanceReport {
-        let conformance = self.conformance;
-        let excuse = |finding: &Finding| {
-            let mut excuses = conformance.excused.iter();
-            excuses.find(|it| it.0 == finding.requirement).cloned()
-        };
-        let excused = self.findings.iter().filter_map(excuse).collect();
-        let (mut findings, mut unchecked) = (self.findings, self.unchecked);
-        findings.retain(|finding| excuse(finding).is_none());
-        unchecked.retain(|(rule, _)| !findings.iter().any(|it| it.requirement == *rule));
-        ConformanceReport {
-            kind: conformance.kind,
-            seed: conformance.seed,
-            findings,
-            unchecked,
-            excused,
-        }
+        self.findings.leave(rules, reason);
     }
 }
 
 fn named(message: &Delivery) -> String {
     let id = message.msg_id().unwrap_or("without msg_id");
     format!("{} ({id})", message.topic())
-}
-
-fn difference(expected: &str, found: &str) -> String {
-    format!("expected {}\n   found {}", shown(expected), shown(found))
-}
-
-/// As much of a text as somebody wants to read.
-fn shown(text: &str) -> String {
-    match text.char_indices().nth(SHOWN) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }

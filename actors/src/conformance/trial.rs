@@ -16,7 +16,7 @@ use crate::test_bus::witness::Witness;
 use crate::test_bus::{Call, CallOutcome, TestBus, TestHub, TestReport};
 
 /// What a hub gets at most to stop at the end of a trial.
-const STOP_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Too long for what was waited for.
 pub(super) struct Stalled;

@@ -325,16 +325,19 @@ impl TestHub {
     /// When a tick does not end within 30 s.
     #[expect(clippy::panic, reason = "a test kit reports by panicking")]
     pub async fn advance(&self, step: Duration) {
+        if !self.try_advance(step, PATIENCE).await {
+            panic!("a tick has not ended for {PATIENCE:?}");
+        }
+    }
+
+    /// As [`TestHub::advance`]; returns whether all ticks have ended in time.
+    pub(crate) async fn try_advance(&self, step: Duration, patience: Duration) -> bool {
         let producers = match self.stopped.get() {
             Some(_) => 0,
             None => self.status().await.producers.len(),
         };
-        if timeout(PATIENCE, self.clock.advance(step, producers))
-            .await
-            .is_err()
-        {
-            panic!("a tick has not ended for {PATIENCE:?}");
-        }
+        let advanced = timeout(patience, self.clock.advance(step, producers));
+        advanced.await.is_ok()
     }
 
     /// The time of day by which schedules go; starts at 2026-01-01T00:00:00Z unless

@@ -260,20 +260,20 @@ async fn attend(
 
 /// A time for which a task keeps its thread, computing or waiting; that the machine had no core for the
 /// thread does not count.
-struct Stretch {
+pub(super) struct Stretch {
     began: Instant,
     delayed: Duration,
 }
 
 impl Stretch {
-    fn begin() -> Self {
+    pub(super) fn begin() -> Self {
         Self {
             delayed: delayed(),
             began: Instant::now(),
         }
     }
 
-    fn end(self) -> Duration {
+    pub(super) fn end(self) -> Duration {
         let elapsed = self.began.elapsed();
         elapsed.saturating_sub(delayed().saturating_sub(self.delayed))
     }

@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use fedmsg_actors::TestBus;
+use fedmsg_actors::{Delivery, ProducerConformance, TestBus, World};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tempfile::TempDir;
 
@@ -384,6 +384,41 @@ fn what_keeps_it_from_starting_is_told_without_writing_anything() {
     // Where the state directory of a service is, nobody else knows.
     let params = toml::from_str("path = '/no/such/log'").unwrap();
     assert!(FileProducer::preflight(&params, &Config::default()).is_ok());
+}
+
+#[test]
+fn it_keeps_the_rules_of_a_hub() {
+    let world = || {
+        let folder = TempDir::new().unwrap();
+        let (log, away) = (folder.path().join("log"), folder.path().join("away"));
+        fs::write(&log, "").unwrap();
+        let params = format!(
+            "params = {{ path = {log:?}, state_file = {:?}, from = 'start' }}",
+            folder.path().join("state")
+        );
+        let tell = move |n| {
+            let log = OpenOptions::new()
+                .append(true)
+                .open(folder.path().join("log"));
+            writeln!(log.unwrap(), "line {n}").unwrap();
+        };
+        World::for_producer(&params)
+            .source(tell)
+            .outage(move |is_down| {
+                // A folder is no file, which is an error; that there is none is not.
+                let _ = match is_down {
+                    true => fs::rename(&log, &away).and_then(|()| fs::create_dir(&log)),
+                    false => fs::remove_dir(&log).and_then(|()| fs::rename(&away, &log)),
+                };
+            })
+    };
+    let conformance = ProducerConformance::of::<FileProducer>(world);
+    // Each world has its own folder, which is in the messages.
+    let line = |it: &Delivery| it.msg().get("line").map(|line| format!("{line:?}"));
+    let conformance = conformance.compared_by(move |it| line(it).unwrap_or_default());
+    let report = conformance.flood(100).memory_by(|| 0).run();
+    assert!(report.findings.is_empty(), "{report}");
+    assert!(report.unchecked.is_empty(), "{report}");
 }
 
 /// Makes a pipe where a state is written: to open it takes until somebody reads from it, and it cannot be

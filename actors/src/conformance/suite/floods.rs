@@ -2,7 +2,6 @@
 //!
 //! The suite runs them; `strange` makes the malformed ones, `memory` judges the numbers.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use fedmsg::json::Value;
@@ -10,7 +9,7 @@ use fedmsg::{Delivery, Envelope};
 
 use super::Suite;
 use crate::conformance::finding::Requirement;
-use crate::conformance::memory::{ROUNDS, growth};
+use crate::conformance::memory::{self, ROUNDS, growth};
 use crate::conformance::strange;
 use crate::conformance::trial::{Attempts, Stalled, Trial};
 use crate::conformance::world::World;
@@ -35,8 +34,7 @@ impl Suite<'_> {
     /// Many messages, to see whether memory grows with each. Others may take memory meanwhile: what looks
     /// bad goes on for as long again, and no two floods of a process are at the same time.
     pub(super) fn flood(&mut self) {
-        static ONE_FLOOD: Mutex<()> = Mutex::new(());
-        let _one = ONE_FLOOD.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = memory::one_flood();
         let memory = &self.conformance.memory;
         let per_round = memory.messages.max(100) / ROUNDS;
         let count = per_round * ROUNDS;
