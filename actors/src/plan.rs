@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use fedmsg::{PublishError, SubscribeError, TrustOpenError};
-use fedmsg_config::{Config, ParamsError, ScheduleError};
+use fedmsg_config::{Config, ParamsError, ScheduleError, advise};
 use fedmsg_message::TopicPattern;
 use thiserror::Error;
 
@@ -31,7 +31,7 @@ use crate::timings::Timings;
 #[derive(Debug, Error)]
 pub enum PlanError {
     /// No such kind is registered.
-    #[error("{table}.{name}.kind: unknown kind \"{kind}\"; known are {known}")]
+    #[error("{table}.{name}.kind: unknown kind \"{kind}\"{}", advice(kind, known))]
     UnknownKind {
         /// `consumers` or `producers`.
         table: &'static str,
@@ -39,8 +39,8 @@ pub enum PlanError {
         name: String,
         /// The kind asked for.
         kind: String,
-        /// The kinds there are, separated by commas.
-        known: String,
+        /// The kinds there are, by name.
+        known: Vec<String>,
     },
     /// Its parameters do not fit its kind.
     #[error("{table}.{name}.{source}")]
@@ -223,6 +223,10 @@ fn unknown(
         table,
         name: name.to_owned(),
         kind: kind.to_owned(),
-        known: known.collect::<Vec<_>>().join(", "),
+        known: known.map(str::to_owned).collect(),
     }
+}
+
+fn advice(kind: &str, known: &[String]) -> String {
+    advise(kind, known).map_or_else(String::new, |advice| format!("; {advice}"))
 }

@@ -90,3 +90,4 @@ pub use self::retry_config::RetryConfig;
 pub use self::schedule::{CronSchedule, SHORTEST_INTERVAL, Schedule, ScheduleError};
 pub use self::socket_options::SocketOptions;
 pub use self::sources::{MESSAGE_VARIABLES, Sources};
+pub use self::suggestion::advise;

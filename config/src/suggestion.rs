@@ -1,10 +1,19 @@
 //! "Did you mean": what to say to somebody who wrote a name that does not exist.
 //!
-//! [`crate::Problem`] asks for keys and for the named values of a setting.
+//! [`crate::Problem`] asks for keys and for the named values of a setting, the engine for kinds.
 
 /// Returns the advice that goes with an unknown `word`: the known name that is close to it, else
 /// all known names, else nothing when there are none.
-pub(crate) fn advise(word: &str, known: &[String]) -> Option<String> {
+///
+/// ```
+/// use fedmsg_config::advise;
+///
+/// let kinds = ["log".to_owned(), "relay".to_owned()];
+/// assert_eq!(advise("realy", &kinds).as_deref(), Some("did you mean \"relay\"?"));
+/// assert_eq!(advise("mail", &kinds).as_deref(), Some("known: log, relay"));
+/// ```
+#[must_use]
+pub fn advise(word: &str, known: &[String]) -> Option<String> {
     if let Some(close) = closest(word, known) {
         return Some(format!("did you mean \"{close}\"?"));
     }

@@ -181,23 +181,30 @@ pub(crate) fn exit(ended: Result<StopReport, HubError>, loaded: &Loaded) -> Exit
 
 /// An error of the plan with the file and line that it is about.
 fn located(error: PlanError, loaded: &Loaded) -> String {
-    let key = |table, name: &str, key| loaded.origins.of(&KeyPath::from([table, name, key]));
-    match error {
+    let origins = &loaded.origins;
+    let key = match error {
         PlanError::Params {
             table: "consumers",
             name,
             source,
-        } => loaded.origins.consumer_errors(&name, source).to_string(),
+        } => return origins.consumer_errors(&name, source).to_string(),
         PlanError::Params { name, source, .. } => {
-            loaded.origins.producer_errors(&name, source).to_string()
+            return origins.producer_errors(&name, source).to_string();
         }
         PlanError::UnknownKind {
             table, ref name, ..
+        } => KeyPath::from([table, name, "kind"]),
+        PlanError::Schedule {
+            ref name,
+            ref source,
         } => {
-            format!("{}: {error}", key(table, name, "kind"))
+            let producer = KeyPath::from(["producers", name]);
+            source
+                .key()
+                .map_or(producer.clone(), |key| producer.child(key))
         }
-        PlanError::Schedule { .. } => error.to_string(),
-    }
+    };
+    format!("{}: {error}", origins.of(&key))
 }
 
 /// Whether a plugin did not start for want of a setting, rather than of a free address.
@@ -240,7 +247,28 @@ fn exit_of(error: &HubError) -> Exit {
 mod tests {
     use std::io;
 
+    use fedmsg_config::{ScheduleError, Sources};
+
     use super::*;
+
+    #[test]
+    fn an_error_of_a_schedule_has_its_line() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.toml");
+        let text = "[producers.x]\nkind = 'heartbeat'\nevery = '1s'\n";
+        std::fs::write(&file, text).unwrap();
+        let loaded = Config::load(&Sources {
+            config: Some(file.clone()),
+            ..Sources::default()
+        });
+        let error = PlanError::Schedule {
+            name: "x".to_owned(),
+            source: ScheduleError::TooOften,
+        };
+        let told = located(error, &loaded.unwrap());
+        let start = format!("{}:3: producers.x: ", file.display());
+        assert!(told.starts_with(&start), "{told}");
+    }
 
     #[test]
     fn each_way_to_end_has_its_exit_status() {

@@ -68,7 +68,6 @@ fn located(loaded: &Loaded, error: PlanError) -> ConfigErrors {
             kind,
             known,
         } => {
-            let known = known.split(", ").map(str::to_owned).collect();
             let problem = Problem::UnknownName { name: kind, known };
             origins
                 .error(KeyPath::from([table, &*name, "kind"]), problem)
