@@ -134,5 +134,16 @@ mod tests {
             check_trust(&Config::default()),
             Err(TrustOpenError::File(_))
         ));
+        let at_fault = |ca: &Path, crl: &Path| {
+            let toml = format!("ca_cert_location = {ca:?}\ncrl_location = {crl:?}");
+            check_trust(&Config::from_toml(&toml).unwrap())
+                .unwrap_err()
+                .key()
+        };
+        let missing = Path::new("/no/such/file");
+        assert_eq!(at_fault(missing, &crl), "ca_cert_location");
+        assert_eq!(at_fault(&ca, missing), "crl_location");
+        assert_eq!(at_fault(&crl, &crl), "ca_cert_location");
+        assert_eq!(at_fault(&ca, &ca), "crl_location");
     }
 }

@@ -49,6 +49,20 @@ pub enum TrustOpenError {
     },
 }
 
+impl TrustOpenError {
+    /// Returns the setting that is at fault: `ca_cert_location` or `crl_location`.
+    pub fn key(&self) -> &'static str {
+        use TrustError::{Crl, CrlIssuer, CrlNotAscii, CrlSignature};
+        match self {
+            Self::File(error) => error.key,
+            Self::Unusable { source, .. } => match source {
+                CrlNotAscii | Crl(_) | CrlIssuer | CrlSignature => "crl_location",
+                _ => "ca_cert_location",
+            },
+        }
+    }
+}
+
 fn and_crl(crl: Option<&Location>) -> String {
     crl.map_or_else(String::new, |crl| format!(", `crl_location` {crl}"))
 }

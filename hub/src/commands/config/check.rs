@@ -145,8 +145,6 @@ pub(super) fn findings(sources: &Sources, registry: &Registry, scope: Scope) -> 
         if is_sound(&files::VALIDATION) {
             files::check_validation(&loaded, &mut findings);
         }
-    }
-    if scope != Scope::Text {
         preflight::check(&loaded, registry, &mut findings);
     }
     if is_sound(&addresses::KEYS) {

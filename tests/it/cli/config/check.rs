@@ -130,7 +130,7 @@ crl_location = 'pki/crl.pem'
     let no_crl = text
         .replace("sign_messages = true\n", "")
         .replace("pki/crl.pem", "pki/ca.key");
-    check(&run(&no_crl), 78, &["fedmsg.toml:"]);
+    check(&run(&no_crl), 78, &["fedmsg.toml:5: error: crl_location: "]);
 }
 
 #[test]

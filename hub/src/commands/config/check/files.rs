@@ -69,9 +69,7 @@ pub(super) fn check_validation(loaded: &Loaded, findings: &mut Vec<Finding>) {
             }
         }
         Err(error) => {
-            let is_of_crl = error.to_string().starts_with("crl_location")
-                || error.to_string().starts_with("`crl_location`");
-            let key = if is_of_crl { of_crl } else { of_ca };
+            let key = KeyPath::from(error.key());
             findings.push(Finding::error(loaded, key, error));
             return;
         }
