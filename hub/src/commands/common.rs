@@ -1,12 +1,17 @@
-//! The options that every command has, and how each of them loads its configuration.
+//! The options that every command has, how each of them loads its configuration, and what several do.
 
 use std::fmt;
+use std::future::pending;
 use std::path::PathBuf;
 
 use clap::Args;
+use fedmsg::Inspector;
 use fedmsg_config::{Config, Loaded, Sources};
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, sleep_until};
 use toml::{Table, Value};
 use tracing::level_filters::LevelFilter;
+use tracing::warn;
 
 use crate::exit::Exit;
 use crate::telemetry::{self, LogFormat};
@@ -147,6 +152,28 @@ fn unknown_level(filter: &str) -> Option<&str> {
     let parts = filter.split(',').map(str::trim);
     let mut lone = parts.filter(|part| !part.contains(['=', '[']));
     lone.find(|part| part.is_empty() || part.parse::<LevelFilter>().is_err())
+}
+
+/// Makes the event loop of a command.
+pub(crate) fn runtime() -> Result<Runtime, Exit> {
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| fail(Exit::Io, error))
+}
+
+/// Waits for a moment; for ever if there is none.
+pub(crate) async fn reached(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => pending().await,
+    }
+}
+
+/// Says in the log how many messages were refused, if any were, and how many were `shown`, if that counts.
+pub(crate) fn say_refused(inspector: Option<&Inspector>, shown: Option<u64>) {
+    let refused = inspector.map_or(0, |it| it.refusals().total());
+    if refused > 0 {
+        warn!(refused, shown, "messages were refused");
+    }
 }
 
 /// Says on standard error what went wrong, and returns the status to end with.

@@ -7,13 +7,12 @@ use backon::{BackoffBuilder, ExponentialBuilder};
 use clap::Args;
 use fedmsg::{Fetch, FetchError};
 use fedmsg_config::{ByteSize, Config};
-use tokio::runtime::Builder;
 use tokio::time::{Instant, sleep};
 use toml::Table;
 use tracing::warn;
 
 use self::archived::Archived;
-use super::common::{CommonArgs, fail, print};
+use super::common::{CommonArgs, fail, print, runtime};
 use super::outlet::Outlet;
 use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
@@ -149,9 +148,7 @@ fn retrieve(id: &str, config: &Config, patience: Duration) -> Result<Vec<u8>, Ex
         .map_err(|error| fail(Exit::Config, format_args!("datagrepper_url: {error}")))?
         .parameter("id", id)
         .max_size(ByteSize::new(most));
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| fail(Exit::Io, error))?;
-    let answer = runtime.block_on(ask(fetch, patience));
+    let answer = runtime()?.block_on(ask(fetch, patience));
     answer.map_err(|error| match error {
         FetchError::Status { status } => {
             let text = format_args!("datagrepper request of '{id}' failed. Status: {status}");

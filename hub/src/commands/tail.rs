@@ -19,8 +19,8 @@ use clap::Args;
 use fedmsg::{Bus, Delivery, LogLimit};
 use fedmsg_config::Config;
 use fedmsg_message::text::Processors;
-use tokio::runtime::Builder;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use toml::Table;
 use tracing::warn;
 
@@ -28,7 +28,7 @@ use self::about::About;
 use self::form::{Form, Written};
 use self::forms::FormArgs;
 use self::output::Output;
-use super::common::{CommonArgs, fail};
+use super::common::{CommonArgs, fail, reached, runtime, say_refused};
 use super::filter::{Filter, FilterArgs};
 use crate::exit::Exit;
 use crate::limits::raise_descriptors;
@@ -151,19 +151,19 @@ fn prepare(args: &TailArgs) -> Result<(Config, Tail), Exit> {
 }
 
 fn follow(args: &TailArgs, config: Config, tail: Tail) -> Result<Exit, Exit> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| fail(Exit::Io, error))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let subscriber = args.filter.subscribe(&Bus::open(config))?;
         let inspector = subscriber.inspector().cloned();
         let mut signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
         let time = args.timeout.map(Duration::try_from_secs_f64).transpose();
         let time = time.map_err(|error| fail(Exit::Usage, format_args!("--timeout: {error}")))?;
+        // What is too far away never comes.
+        let end = time.and_then(|time| Instant::now().checked_add(time));
         let output = Output::start(move |batches| tail.show_all(batches));
         let mut output = output.map_err(|error| fail(Exit::Io, error))?;
         let is_interrupted = tokio::select! {
             _ = signals.next() => true,
-            () = expire(time) => false,
+            () = reached(end) => false,
             () = output.feed(subscriber) => false,
         };
         let shown = if is_interrupted {
@@ -178,11 +178,7 @@ fn follow(args: &TailArgs, config: Config, tail: Tail) -> Result<Exit, Exit> {
             });
             return Ok(Exit::Io);
         };
-        if let Some(refused) = inspector.map(|it| it.refusals().total())
-            && refused > 0
-        {
-            warn!(refused, shown = tail.shown, "messages were refused");
-        }
+        say_refused(inspector.as_deref(), Some(tail.shown));
         match result {
             Ok(()) if is_interrupted || tail.has_shown_enough() => Ok(tail.end(Exit::Ok)),
             Ok(()) => Ok(tail.end(Exit::TempFail)),
@@ -191,13 +187,6 @@ fn follow(args: &TailArgs, config: Config, tail: Tail) -> Result<Exit, Exit> {
             Err(error) => Err(fail(Exit::Io, format_args!("standard output: {error}"))),
         }
     })
-}
-
-async fn expire(time: Option<Duration>) {
-    match time {
-        Some(time) => tokio::time::sleep(time).await,
-        None => std::future::pending().await,
-    }
 }
 
 /// What shows messages, and how many it has shown.

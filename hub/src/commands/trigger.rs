@@ -10,13 +10,12 @@ use clap::Args;
 use fedmsg::Bus;
 use fedmsg_actors::Command;
 use fedmsg_config::{Config, RetryConfig};
-use tokio::runtime::Builder;
 use toml::Table;
-use tracing::{info, warn};
+use tracing::info;
 
 use self::queue::Queue;
 use self::runner::{Input, Runner};
-use super::common::{CommonArgs, fail};
+use super::common::{CommonArgs, fail, runtime, say_refused};
 use super::filter::FilterArgs;
 use crate::exit::Exit;
 use crate::limits::raise_descriptors;
@@ -204,19 +203,13 @@ fn command(args: &TriggerArgs) -> Result<Command, Exit> {
 }
 
 fn follow(args: &TriggerArgs, config: Config, runner: Runner) -> Result<Exit, Exit> {
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| fail(Exit::Io, error))?;
-    runtime.block_on(async {
+    runtime()?.block_on(async {
         let subscriber = args.filter.subscribe(&Bus::open(config))?;
         let inspector = subscriber.inspector().cloned();
         let signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
         info!("waiting for messages");
         let exit = runner.run(subscriber, signals).await;
-        if let Some(refused) = inspector.map(|it| it.refusals().total())
-            && refused > 0
-        {
-            warn!(refused, "messages were refused");
-        }
+        say_refused(inspector.as_deref(), None);
         Ok(exit)
     })
 }

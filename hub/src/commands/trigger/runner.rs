@@ -13,9 +13,10 @@ use fedmsg_actors::{Command, Run, message_variables};
 use fedmsg_message::to_canonical;
 use futures::StreamExt;
 use tokio::task::{Id, JoinSet};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use tracing::{error, info, warn};
 
+use super::super::common::reached;
 use super::super::filter::Filter;
 use super::queue::Queue;
 use crate::exit::Exit;
@@ -259,12 +260,4 @@ fn named(delivery: &Delivery) -> String {
     let envelope = delivery.envelope().unparsed();
     let msg_id = envelope.msg_id().unwrap_or("without msg_id");
     format!("{} {msg_id}", delivery.topic())
-}
-
-/// Waits for a moment; for ever if there is none.
-async fn reached(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
