@@ -25,7 +25,7 @@ use super::PERIOD;
 
 /// Kinds of ours with the class that does the same in the original, and its module. Checks ask for that
 /// name: an instance that is called like its kind goes by it.
-const COUNTERPARTS: [(&str, &str, &str); 6] = [
+const COUNTERPARTS: [(&str, &str, &str); 5] = [
     ("relay", "RelayConsumer", "fedmsg.consumers.relay"),
     (
         "signing-relay",
@@ -33,7 +33,6 @@ const COUNTERPARTS: [(&str, &str, &str); 6] = [
         "fedmsg.consumers.relay",
     ),
     ("gateway", "GatewayConsumer", "fedmsg.consumers.gateway"),
-    ("irc", "IRCBotConsumer", "fedmsg.consumers.ircbot"),
     ("dummy", "DummyConsumer", "fedmsg.consumers.dummy"),
     ("collectd", "CollectdConsumer", "fedmsg.commands.collectd"),
 ];

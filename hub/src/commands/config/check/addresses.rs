@@ -8,20 +8,21 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use fedmsg::host_name;
+use fedmsg_actors::Consumer;
 use fedmsg_config::{Config, Endpoint, KeyPath, Listing, Loaded, Scheme, Segment};
+use fedmsg_consumers::{Gateway, GatewayParams, Relay, SigningRelay};
 use futures::{StreamExt as _, stream};
-use tokio::runtime::Builder;
 use toml::Value;
 
 use super::Scope;
 use super::finding::Finding;
+use crate::commands::common::runtime;
 
 /// The settings that have addresses to bind.
 pub(super) const KEYS: [&str; 4] = ["endpoints", "relay_inbound", "bind_host", "name"];
 
-/// The kind of consumer that binds an address of its own, and the port that it has by default.
-const GATEWAY: &str = "gateway";
-const GATEWAY_PORT: u16 = 9940;
+/// The kinds of consumers that bind the addresses of a relay.
+const RELAYS: [&str; 2] = [Relay::KIND, SigningRelay::KIND];
 
 /// Names that are looked up at the same time.
 const LOOKUPS: usize = 32;
@@ -115,7 +116,8 @@ fn group(key: &KeyPath) -> KeyPath {
 fn claims(loaded: &Loaded) -> Vec<Claim> {
     let config = &loaded.config;
     let of_host = format!(".{}", host_name());
-    let has_relay = has_kind(config, "relay");
+    let mut consumers = config.consumers.values();
+    let has_relay = consumers.any(|it| it.enabled && RELAYS.contains(&&*it.kind));
     let mut claims = Vec::new();
     for (name, addresses) in config.endpoints.iter() {
         let name = name.as_str();
@@ -133,11 +135,11 @@ fn claims(loaded: &Loaded) -> Vec<Claim> {
     let listing = Listing::new(loaded).ok();
     let value = |path: &str| listing.as_ref().and_then(|it| it.find(path));
     let consumers = config.consumers.iter();
-    for (name, _) in consumers.filter(|(_, it)| it.enabled && it.kind == GATEWAY) {
+    for (name, _) in consumers.filter(|(_, it)| it.enabled && it.kind == Gateway::KIND) {
         let params = KeyPath::from(["consumers", &**name, "params", "address"]);
         let (key, endpoint) = match value(&params.to_string()) {
             Some((key, address)) => (key, address.as_str().and_then(|it| it.parse().ok())),
-            None => (params, Some(Endpoint::loopback(GATEWAY_PORT))),
+            None => (params, Some(GatewayParams::default().address)),
         };
         claims.extend(endpoint.map(|endpoint| Claim {
             endpoint,
@@ -155,11 +157,6 @@ fn claims(loaded: &Loaded) -> Vec<Claim> {
         });
     }
     claims
-}
-
-fn has_kind(config: &Config, word: &str) -> bool {
-    let mut consumers = config.consumers.values();
-    consumers.any(|it| it.enabled && it.kind.split('-').any(|part| part == word))
 }
 
 fn list(
@@ -225,7 +222,7 @@ fn look_up(loaded: &Loaded, findings: &mut Vec<Finding>) {
         .chain(inbound)
         .map(|(key, endpoint)| (key, endpoint.clone()))
         .collect();
-    let Ok(runtime) = Builder::new_current_thread().enable_all().build() else {
+    let Ok(runtime) = runtime() else {
         return;
     };
     let lookups = all.into_iter().map(|(key, endpoint)| async move {
