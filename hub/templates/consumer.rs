@@ -1,4 +1,4 @@
-//! The consumer `{{kind}}`.
+//! The consumer `{{name}}`.
 
 use fedmsg_hub::schemars::JsonSchema;
 use fedmsg_hub::serde::Deserialize;
@@ -9,7 +9,7 @@ pub struct {{type}}Consumer {
     params: Params,
 }
 
-/// What `[consumers.NAME.params]` may say for kind `{{kind}}`.
+/// What `[consumers.NAME.params]` may say for kind `{{name}}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(crate = "fedmsg_hub::serde", deny_unknown_fields)]
 #[schemars(crate = "fedmsg_hub::schemars")]
@@ -24,7 +24,7 @@ fn hello() -> String {
 }
 
 impl Consumer for {{type}}Consumer {
-    const KIND: &'static str = "{{kind}}";
+    const KIND: &'static str = "{{name}}";
     const ABOUT: &'static str = "Publishes a greeting for each message";
     type Params = Params;
 

@@ -1,10 +1,10 @@
-//! A hub that knows the {{what}} `{{kind}}`, beside all built-in kinds.
+//! A hub that knows the {{what}} `{{name}}`, beside all built-in kinds.
 
 use std::process::ExitCode;
 
 use fedmsg_hub::Hub;
 
-use {{crate}}::{{type}}{{What}};
+use {{module}}::{{type}}{{What}};
 
 fn main() -> ExitCode {
     Hub::command().{{what}}::<{{type}}{{What}}>().run()

@@ -1,4 +1,4 @@
-//! The producer `{{kind}}`.
+//! The producer `{{name}}`.
 
 use fedmsg_hub::schemars::JsonSchema;
 use fedmsg_hub::serde::Deserialize;
@@ -10,7 +10,7 @@ pub struct {{type}}Producer {
     count: u64,
 }
 
-/// What `[producers.NAME.params]` may say for kind `{{kind}}`.
+/// What `[producers.NAME.params]` may say for kind `{{name}}`.
 #[derive(Deserialize, JsonSchema)]
 #[serde(crate = "fedmsg_hub::serde", deny_unknown_fields)]
 #[schemars(crate = "fedmsg_hub::schemars")]
@@ -25,7 +25,7 @@ fn count() -> String {
 }
 
 impl Producer for {{type}}Producer {
-    const KIND: &'static str = "{{kind}}";
+    const KIND: &'static str = "{{name}}";
     const ABOUT: &'static str = "Publishes how often it has been called";
     type Params = Params;
 

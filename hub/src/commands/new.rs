@@ -97,20 +97,35 @@ fn make(args: &NewArgs) -> Result<(), Exit> {
         fail(exit, format_args!("{}: {error}", path.display()))
     };
     fs::create_dir(&directory).map_err(|error| failed(&directory, error))?;
-    for (path, text) in files(args.what, &name, &sources) {
-        let path = directory.join(path);
-        write(&path, &text).map_err(|error| failed(&path, error))?;
-    }
-    // The versions that this program was tested with.
-    let lock = (sources.join("Cargo.lock"), directory.join("Cargo.lock"));
-    if lock.0.is_file() {
-        fs::copy(&lock.0, &lock.1).map_err(|error| failed(&lock.1, error))?;
+    let filled = fill(&directory, &files(args.what, &name, &sources), &sources);
+    if let Err((path, error)) = filled {
+        // Half a project is of no use, and would be in the way of the next attempt. It is all ours.
+        let _ = fs::remove_dir_all(&directory);
+        return Err(failed(&path, error));
     }
     let directory = directory.display();
     match print(&format!("made {directory}: cd there and run cargo test\n")) {
         Exit::Ok => Ok(()),
         exit => Err(exit),
     }
+}
+
+/// Writes the files of a project; an error names the one that could not be written.
+fn fill(
+    directory: &Path,
+    files: &[(PathBuf, String)],
+    sources: &Path,
+) -> Result<(), (PathBuf, io::Error)> {
+    for (path, text) in files {
+        let path = directory.join(path);
+        write(&path, text).map_err(|error| (path, error))?;
+    }
+    // The versions that this program was tested with.
+    let (from, to) = (sources.join("Cargo.lock"), directory.join("Cargo.lock"));
+    if from.is_file() {
+        fs::copy(from, &to).map_err(|error| (to, error))?;
+    }
+    Ok(())
 }
 
 /// Finds the sources of fedmsg-hub.
@@ -133,4 +148,28 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
         fs::create_dir_all(folder)?;
     }
     File::create_new(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_that_cannot_be_written_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        // The directory can be made, but paths of files in it are longer than Linux takes (PATH_MAX).
+        let mut dir = folder.path().to_str().unwrap().to_owned() + "/";
+        while dir.len() < 4085 {
+            dir += "./";
+        }
+        dir += "made";
+        let args = NewArgs {
+            what: What::Hub,
+            name: "our-hub".to_owned(),
+            dir: Some(dir.into()),
+            path: None,
+        };
+        assert_eq!(run(&args), Exit::Io);
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
 }

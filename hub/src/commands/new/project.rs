@@ -102,10 +102,8 @@ pub(super) fn files(what: What, name: &ProjectName, sources: &Path) -> Vec<(Path
         let lower = what.to_string();
         let pairs = [
             ("{{name}}", name.0.clone()),
-            ("{{kind}}", name.0.clone()),
             ("{{type}}", name.type_name()),
             ("{{module}}", name.module()),
-            ("{{crate}}", name.module()),
             ("{{What}}", capitalised(&lower)),
             ("{{what}}", lower),
             ("{{path}}", path),
