@@ -3,7 +3,7 @@
 //! Each kind that publishes by template has one; [`crate::TopicTemplate`] is its parameter.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fedmsg::json::Value;
 use fedmsg::{Message, PublishError, host_name, program_name, user_name};
@@ -12,6 +12,9 @@ use fedmsg_message::text::Variables;
 use thiserror::Error;
 
 use crate::topic_template::{TopicTemplate, TopicTemplateError};
+
+/// The number that says how many messages have been published.
+const PUBLISHED: &str = "published";
 
 /// What every template of a producer may name.
 pub(crate) const VARIABLES: [&str; 10] = [
@@ -62,7 +65,6 @@ pub(crate) struct Announcer {
     event: &'static str,
     /// What does not change from message to message.
     facts: Variables,
-    published: u64,
     passed_over: Option<PassedOver>,
     figures: Arc<Mutex<BTreeMap<&'static str, u64>>>,
 }
@@ -75,7 +77,7 @@ impl Announcer {
         context: &ProducerContext,
     ) -> Result<Self, BoxError> {
         context.publisher().await?;
-        let figures = Arc::new(Mutex::new(BTreeMap::from([("published", 0)])));
+        let figures = Arc::new(Mutex::new(BTreeMap::from([(PUBLISHED, 0)])));
         let shown = Arc::clone(&figures);
         context.show_figures(move || {
             let figures = shown.lock().unwrap_or_else(PoisonError::into_inner);
@@ -95,7 +97,6 @@ impl Announcer {
             topic,
             event,
             facts,
-            published: 0,
             passed_over: None,
             figures,
         })
@@ -106,7 +107,7 @@ impl Announcer {
         let now = context.now();
         self.facts
             .clone()
-            .with("count", self.published + 1)
+            .with("count", self.published() + 1)
             .with("now", now.as_second())
             .with("now_ms", now.as_millisecond())
             .with("iso", now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
@@ -125,8 +126,7 @@ impl Announcer {
         let (modname, topic) = topic.split_once('.').unwrap_or((&topic, ""));
         let message = Message::new(topic, msg).with_modname(modname);
         context.publish_message(message).await?;
-        self.published += 1;
-        self.count("published", 1);
+        self.count(PUBLISHED, 1);
         Ok(())
     }
 
@@ -162,7 +162,14 @@ impl Announcer {
 
     /// Adds to a number of the status of the hub.
     pub(crate) fn count(&self, name: &'static str, more: u64) {
-        let mut figures = self.figures.lock().unwrap_or_else(PoisonError::into_inner);
-        *figures.entry(name).or_default() += more;
+        *self.figures().entry(name).or_default() += more;
+    }
+
+    fn published(&self) -> u64 {
+        self.figures().get(PUBLISHED).copied().unwrap_or_default()
+    }
+
+    fn figures(&self) -> MutexGuard<'_, BTreeMap<&'static str, u64>> {
+        self.figures.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
