@@ -12,6 +12,7 @@ use reqwest::header::{
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use thiserror::Error;
+use tokio::task::spawn_blocking;
 
 /// How long until there is a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -209,16 +210,7 @@ impl Fetch {
         known: &Version,
     ) -> Result<Option<(Vec<u8>, Version)>, FetchError> {
         let failed = |error: reqwest::Error| self.error(error);
-        // Made anew each time, which takes some milliseconds: the certificates of the system, which it
-        // reads, may have changed since the last time.
-        let client = Client::builder()
-            .https_only(self.url.scheme() == "https")
-            .timeout(self.timeout)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(self.redirection())
-            .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(failed)?;
+        let client = self.client().await?;
         let mut request = client.get(self.url.clone()).headers(self.headers.clone());
         for (name, value) in [
             (IF_NONE_MATCH, &known.etag),
@@ -249,6 +241,24 @@ impl Fetch {
             content.extend_from_slice(&chunk);
         }
         Ok(Some((content, version)))
+    }
+
+    /// Makes what asks. It is made anew each time, on a thread that may block: it reads the certificates of
+    /// the system, which takes milliseconds, and they may have changed since the last time.
+    async fn client(&self) -> Result<Client, FetchError> {
+        let builder = Client::builder()
+            .https_only(self.url.scheme() == "https")
+            .timeout(self.timeout)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(self.redirection())
+            .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")));
+        match spawn_blocking(move || builder.build()).await {
+            Ok(built) => built.map_err(|error| self.error(error)),
+            // The runtime ends, and with it whoever asks.
+            Err(error) => Err(FetchError::Unreachable {
+                reason: error.to_string(),
+            }),
+        }
     }
 
     /// Where the server may send us.

@@ -95,6 +95,35 @@ async fn headers_are_shown_to_nobody_else() {
     assert!(reason.contains("too many redirects"), "{reason}");
 }
 
+/// How long the processor has worked for this thread.
+fn worked() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
+#[tokio::test]
+async fn the_thread_that_asks_reads_no_certificates() {
+    let there = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nhi";
+    let fetch = Fetch::new(&server(there.to_owned()).await).unwrap();
+    drop(Client::new()); // OpenSSL has much to do the first time
+    let before = worked();
+    drop(Client::new());
+    let reading = worked() - before;
+    if reading < Duration::from_millis(5) {
+        return eprintln!("skipped: this machine has hardly any certificates");
+    }
+    let mut longest = Duration::ZERO;
+    let mut asking = std::pin::pin!(fetch.send());
+    let answer = std::future::poll_fn(|context| {
+        let before = worked();
+        let polled = asking.as_mut().poll(context);
+        longest = longest.max(worked() - before);
+        polled
+    });
+    assert_eq!(answer.await.unwrap(), b"hi");
+    assert!(longest < reading / 4, "{longest:?} of {reading:?}");
+}
+
 #[tokio::test]
 async fn no_cause_tells_the_url() {
     let moved = "HTTP/1.1 302 Found\r\nLocation: /\r\nContent-Length: 0\r\n\r\n";
