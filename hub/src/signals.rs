@@ -9,6 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use fedmsg_actors::ProcessGroup;
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -24,7 +25,7 @@ const LAST_LINE: Duration = Duration::from_millis(100);
 
 /// SIGTERM (what systemd sends), SIGINT (Ctrl-C) and SIGHUP, each of which stops a program in order.
 ///
-/// The second of them ends the process. A thread of its own sees to that for as long as this value
+/// The second of them ends the process, and the programs that it runs. A thread of its own sees to that for as long as this value
 /// is there: the others may be blocked, by a standard output or error that nobody reads.
 pub(crate) struct Signals {
     streams: Streams,
@@ -123,6 +124,8 @@ fn end_at_second(runtime: &Runtime, mut streams: Streams, mut stopping: watch::R
                 "second signal: ending at once, what is queued is lost"
             );
         });
+        // They have groups of their own, which whoever signals ours does not reach.
+        ProcessGroup::kill_all();
         process::exit(128 + number(signal));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! [`super::Command`] makes one for each run, the consumer `process` one for its child, to end all of it.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
@@ -10,6 +11,41 @@ use tokio::time::{Instant, sleep};
 
 /// How often it is looked whether a program has ended that was told to.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
+/// The groups of this process that have not ended.
+static RUNNING: Mutex<Running> = Mutex::new(Running {
+    leaders: Vec::new(),
+    is_over: false,
+});
+
+struct Running {
+    leaders: Vec<Pid>,
+    /// Whether this process ends: what is started from now on is killed at once.
+    is_over: bool,
+}
+
+impl Running {
+    fn lock() -> MutexGuard<'static, Self> {
+        RUNNING.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&mut self, leader: Pid) {
+        self.leaders.push(leader);
+        if self.is_over {
+            kill(leader);
+        }
+    }
+
+    fn remove(&mut self, leader: Pid) {
+        if let Some(index) = self.leaders.iter().position(|it| *it == leader) {
+            self.leaders.swap_remove(index);
+        }
+    }
+}
+
+fn kill(leader: Pid) {
+    let _ = kill_process_group(leader, Signal::KILL);
+}
 
 /// A process group, named after its leader; killed when this is dropped, unless it is gone.
 ///
@@ -34,7 +70,18 @@ impl ProcessGroup {
     pub fn of(child: &Child) -> Self {
         let id = child.id().and_then(|id| i32::try_from(id).ok());
         let leader = id.and_then(Pid::from_raw);
+        if let Some(leader) = leader {
+            Running::lock().add(leader);
+        }
         Self { leader }
+    }
+
+    /// Kills all groups that there are, and those that are still made: for a process that ends without
+    /// dropping anything.
+    pub fn kill_all() {
+        let mut running = Running::lock();
+        running.is_over = true;
+        running.leaders.iter().copied().for_each(kill);
     }
 
     /// Sends a signal to all that are in it.
@@ -63,12 +110,15 @@ impl ProcessGroup {
 
     /// Notes that the leader has been waited for.
     pub fn is_gone(&mut self) {
-        self.leader = None;
+        if let Some(leader) = self.leader.take() {
+            Running::lock().remove(leader);
+        }
     }
 }
 
 impl Drop for ProcessGroup {
     fn drop(&mut self) {
         self.signal(Signal::KILL);
+        self.is_gone();
     }
 }

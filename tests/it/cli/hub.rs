@@ -1,6 +1,7 @@
 //! `fedmsg-hub` as a service: it runs without any file, stops when told to, logs what it should.
 
 use std::path::Path;
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -139,6 +140,44 @@ fn a_second_signal_ends_it_at_once() {
         start.elapsed()
     );
     assert_eq!(hub.finish().status.code(), Some(128 + 15));
+}
+
+#[test]
+fn a_second_signal_ends_the_programs_that_it_runs() {
+    let run = "echo runs >&3; sleep 1000 & sleep 1000";
+    let hello = r#"echo "{\"type\":\"hello\"}""#;
+    let programs = format!(
+        "stop_timeout = '1h'
+         [producers.exec]
+         kind = 'exec'
+         every = '10ms'
+         params.argv = ['sh', '-c', 'exec 3>ends >&3; {run}']
+         [consumers.process]
+         kind = 'process'
+         params.argv = ['sh', '-c', 'exec 3>ends; {hello}; {run}']"
+    );
+    let settings = Settings::new().endpoint("svc.host", free_tcp_port());
+    let sandbox = Sandbox::with(&settings.with(&format!("name = 'svc.host'\n{programs}")));
+    // It ends when nobody has it open any more: neither the programs nor what they have started.
+    let ends = sandbox.path().join("ends");
+    let made = Command::new("mkfifo").arg(&ends).status();
+    assert!(made.expect("mkfifo").success());
+    let mut reader = Command::new("cat");
+    reader.arg(&ends);
+    let mut reader = Process::start(reader);
+    let mut hub = sandbox.start_logging(&["fedmsg-hub"]);
+    reader.line_with("runs");
+    reader.line_with("runs");
+    hub.signal(Signal::TERM);
+    hub.line_with("intake stopped");
+    while !hub
+        .line_within(Duration::from_millis(50))
+        .is_some_and(|line| line.contains("second signal"))
+    {
+        hub.signal(Signal::TERM);
+    }
+    assert_eq!(hub.finish().status.code(), Some(128 + 15));
+    reader.finish().expect_success();
 }
 
 #[test]
