@@ -5,6 +5,7 @@
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use fedmsg::Subscriber;
+use fedmsg_config::Source;
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
@@ -19,6 +20,7 @@ const LAST_BATCHES: usize = 256;
 
 /// The actor of one source of messages.
 pub(crate) struct SubscriberActor {
+    pub(crate) source: Source,
     pub(crate) subscriber: Option<Subscriber>,
     pub(crate) router: Addr<Router>,
     /// How many batches the router takes at a time.
@@ -37,14 +39,8 @@ impl Actor for SubscriberActor {
             return;
         };
         let alive = self.alive.take();
-        let read = read(
-            subscriber,
-            self.router.clone(),
-            self.batches,
-            self.in_one,
-            stop,
-        )
-        .into_actor(self);
+        let (router, batches, in_one) = (self.router.clone(), self.batches, self.in_one);
+        let read = read(self.source, subscriber, router, batches, in_one, stop).into_actor(self);
         context.spawn(read.map(move |(), _, context| {
             drop(alive);
             context.stop();
@@ -55,6 +51,7 @@ impl Actor for SubscriberActor {
 /// Reads until told to stop, then takes what has arrived by then. `batches` are with the router at a
 /// time; it hands them out in order.
 async fn read(
+    source: Source,
     mut subscriber: Subscriber,
     router: Addr<Router>,
     batches: usize,
@@ -93,6 +90,7 @@ async fn read(
         malformed = counts.malformed(),
         refused_connections = counts.refused,
         connections_lost = counts.connections_lost,
+        source = source.key(),
         "intake stopped"
     );
 }

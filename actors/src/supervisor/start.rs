@@ -218,6 +218,7 @@ impl Supervisor {
             let batches = router.batches_at_a_time();
             let in_one = router.batches_in_one();
             SubscriberActor {
+                source,
                 subscriber: Some(subscriber),
                 router: router.start(),
                 batches,

@@ -105,6 +105,10 @@ fn each_signal_stops_it_in_order() {
             .find(&format!("stopping signal={name}"))
             .expect("a line");
         let intake = log.find("intake stopped").expect("a line");
+        assert!(
+            log.contains("connections_lost=0 source=\"endpoints\""),
+            "{log}"
+        );
         let producer = log.find("producer stopped").expect("a line");
         let stopped = log.find("hub stopped").expect("a line");
         assert!([stopping, intake, producer, stopped].is_sorted(), "{log}");
