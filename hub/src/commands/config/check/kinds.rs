@@ -7,7 +7,8 @@ use fedmsg_config::{ConfigErrors, KeyPath, Loaded, Problem};
 
 use super::finding::{Finding, Severity};
 
-/// Looks all instances up; what is wrong with one that is not enabled is a warning.
+/// Looks all instances up; what is wrong with one that is not enabled is a warning. A setting with which
+/// something is wrong already is passed over: what stands in for it is not the operator's.
 pub(super) fn check(loaded: &Loaded, registry: &Registry, findings: &mut Vec<Finding>) {
     let mut config = loaded.config.clone();
     for consumer in config.consumers.values_mut() {
@@ -16,18 +17,20 @@ pub(super) fn check(loaded: &Loaded, registry: &Registry, findings: &mut Vec<Fin
     for producer in config.producers.values_mut() {
         producer.enabled = true;
     }
+    let known: Vec<_> = findings.iter().map(|finding| finding.key.clone()).collect();
     for error in registry.check(&config) {
-        let is_enabled = is_enabled(loaded, &error);
-        findings.extend(located(loaded, error).iter().map(|error| {
-            let finding = Finding::from(error);
-            match is_enabled {
-                true => finding,
-                false => Finding {
-                    severity: Severity::Warning,
-                    ..finding
-                },
+        let severity = match is_enabled(loaded, &error) {
+            true => Severity::Error,
+            false => Severity::Warning,
+        };
+        for error in located(loaded, error).iter() {
+            if !known.contains(&error.key) {
+                findings.push(Finding {
+                    severity,
+                    ..Finding::from(error)
+                });
             }
-        }));
+        }
     }
 }
 

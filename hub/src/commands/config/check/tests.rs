@@ -144,6 +144,17 @@ fn publishers_without_an_address_are_found() {
 }
 
 #[test]
+fn nothing_is_said_of_what_stands_in_for_a_missing_kind() {
+    check(
+        "active = true\n[consumers.x]\nworkers = 2\n[producers.y]\nevery = '1s'",
+        &[
+            "a.toml:2: error: consumers.x.kind: missing key",
+            "a.toml:4: error: producers.y.kind: missing key",
+        ],
+    );
+}
+
+#[test]
 fn what_cannot_be_read_is_all_that_is_found() {
     check("a = ", &["a.toml:1: error: "]);
 }
