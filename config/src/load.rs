@@ -195,7 +195,7 @@ fn read(mut layers: Vec<Layer>, mut errors: Vec<ConfigError>) -> Reading {
         // What is missing may stand in the file that could not be read.
         let is_certain = is_complete || !is_about_absence(&problem);
         if is_certain {
-            let advice = misplaced(&path, &problem, &layers);
+            let advice = misplaced(&path, &problem, &origins.of(&path));
             let mut error = origins.error(path, problem);
             error.suggestion = advice.or(error.suggestion);
             errors.push(error);
@@ -216,7 +216,7 @@ fn is_about_absence(problem: &Problem) -> bool {
 
 /// TOML gives whatever follows a `[table]` to that table, which is easily forgotten: says so of a
 /// key of the top that stands in a table where it is at fault.
-fn misplaced(path: &KeyPath, problem: &Problem, layers: &[Layer]) -> Option<String> {
+fn misplaced(path: &KeyPath, problem: &Problem, origin: &Origin) -> Option<String> {
     let (Some(table), Some(Segment::Key(key))) = (path.parent(), path.last()) else {
         return None;
     };
@@ -224,11 +224,22 @@ fn misplaced(path: &KeyPath, problem: &Problem, layers: &[Layer]) -> Option<Stri
         problem,
         Problem::UnknownKey { .. } | Problem::WrongType { .. }
     );
-    let is_of_the_top = layers
-        .iter()
-        .any(|layer| layer.source == Origin::Default && layer.document.table.contains_key(key));
-    let is_meant = !table.is_root() && is_strange && is_of_the_top;
+    let is_in_a_file = matches!(origin, Origin::File { .. } | Origin::Text { .. });
+    let is_meant =
+        !table.is_root() && is_strange && is_in_a_file && keys_of_the_top().contains(key);
     is_meant.then(|| format!("to set {key} itself, write it above the first [table] of the file"))
+}
+
+/// Returns all keys of the top, those included that have no default: the reader names them to whoever
+/// asks for one that there is not.
+fn keys_of_the_top() -> Vec<String> {
+    let nameless = Table::from_iter([(String::new(), toml::Value::Boolean(true))]);
+    let mut problems = extract::<Config>(&nameless).problems.into_iter();
+    let known = problems.find_map(|(_, problem)| match problem {
+        Problem::UnknownKey { known } => Some(known),
+        _ => None,
+    });
+    known.unwrap_or_default()
 }
 
 /// Returns the producers whose schedule is unusable, with the key to blame.

@@ -307,6 +307,36 @@ fn a_key_of_the_top_that_slipped_into_a_table_is_recognised() {
 }
 
 #[test]
+fn a_key_of_the_top_is_recognised_that_has_no_default() {
+    for key in [
+        "name",
+        "bind_host",
+        "cert_prefix",
+        "crl_location",
+        "moksha.monitoring.socket",
+        "moksha.monitoring.socket.mode",
+    ] {
+        let toml = format!("[consumers.a]\nkind = 'k'\n'{key}' = '/x'");
+        let errors = Config::from_toml(&toml).unwrap_err();
+        let advice: Vec<_> = errors.iter().map(|it| it.suggestion.as_deref()).collect();
+        let expected = format!("to set {key} itself, write it above the first [table] of the file");
+        assert_eq!(advice, [Some(expected.as_str())]);
+    }
+}
+
+#[test]
+fn a_variable_is_in_no_file_to_be_moved_in() {
+    let machine = Machine::new().with(WORK, "[consumers.a]\nkind = 'k'");
+    let sources = Sources {
+        env: variables(&[("FEDMSG_CONSUMERS__A__TIMEOUT", "1")]),
+        ..machine.sources()
+    };
+    let errors = Config::load(&sources).unwrap_err();
+    let advice = errors.iter().next().unwrap().suggestion.as_deref();
+    assert!(advice.unwrap().starts_with("known: kind, "), "{advice:?}");
+}
+
+#[test]
 fn errors_of_all_sources_are_reported_at_once() {
     let machine = Machine::new()
         .with(VENDOR, "timeout = 'soon'")
