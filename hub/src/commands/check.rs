@@ -17,7 +17,7 @@ use toml::Table;
 
 use self::emission::{Emission, EmissionError};
 use self::judge::{Age, Judgement, Level, Threshold, Wanted};
-use super::common::{CommonArgs, complain, print};
+use super::common::{CommonArgs, complain, counted, print};
 use crate::exit::Exit;
 use crate::monitoring;
 
@@ -281,9 +281,9 @@ fn words(judged: Option<(&Emission, &Judgement)>) -> String {
     };
     match judgement.complaints() {
         complaints if complaints.is_empty() => format!(
-            "{} consumers, {} producers",
-            emission.consumers.len(),
-            emission.producers.len()
+            "{}, {}",
+            counted(emission.consumers.len(), "consumer"),
+            counted(emission.producers.len(), "producer")
         ),
         complaints => complaints.join("; "),
     }
@@ -340,5 +340,19 @@ fn seconds(text: &str) -> Result<f64, &'static str> {
     match text.parse() {
         Ok(seconds) if 0.0 < seconds && seconds <= 86_400.0 => Ok(seconds),
         _ => Err("expected a number of seconds, more than 0 and at most 86400"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_none_of_several() {
+        let one = br#"{"consumers": [{"name": "a", "initialized": true}], "producers": []}"#;
+        let emission = Emission::parse(one).unwrap();
+        let judgement = Judgement::of(&emission, &Wanted::default());
+        let words = words(Some((&emission, &judgement)));
+        assert_eq!(words, "1 consumer, 0 producers");
     }
 }

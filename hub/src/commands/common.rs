@@ -176,6 +176,12 @@ pub(crate) fn say_refused(inspector: Option<&Inspector>, shown: Option<u64>) {
     }
 }
 
+/// Returns a number with what it counts: `1 error`, `2 errors`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {what}{plural}")
+}
+
 /// Says on standard error what went wrong, and returns the status to end with.
 pub(crate) fn fail(exit: Exit, message: impl fmt::Display) -> Exit {
     complain(format_args!("{}: {message}", fedmsg::program_name()));

@@ -21,7 +21,7 @@ use toml::Table;
 
 use self::finding::Finding;
 pub(super) use self::finding::Severity;
-use crate::commands::common::complain;
+use crate::commands::common::{complain, counted};
 use crate::exit::Exit;
 
 /// Check configurations: everything that can be told without starting.
@@ -108,11 +108,6 @@ pub(super) fn run(
     ));
     let exit = if errors == 0 { Exit::Ok } else { Exit::Config };
     (text, exit)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{plural}")
 }
 
 /// Looks for everything that is wrong with the configuration of `sources`, for a program that knows the
