@@ -3,7 +3,9 @@
 //! Written by the hosts and the router; read by the supervisor into [`crate::HubStatus`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
+
+use fedmsg::now_ms;
 
 /// Running totals of a consumer.
 #[derive(Debug, Default)]
@@ -86,14 +88,6 @@ pub(crate) fn add_time(counter: &AtomicU64, time: Duration) {
 /// Notes the present moment.
 pub(crate) fn note_now(counter: &AtomicU64) {
     counter.store(now_ms(), Ordering::Relaxed);
-}
-
-/// The present moment, in milliseconds since the epoch.
-pub(crate) fn now_ms() -> u64 {
-    let elapsed = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    in_ms(elapsed)
 }
 
 /// A time in whole milliseconds.

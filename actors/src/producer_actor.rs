@@ -132,14 +132,13 @@ impl Host {
             producer = self.tick(producer).await;
             drop(calling);
             add_time(&self.cell.counters.busy_us, began.elapsed());
-            let failures = read(&self.cell.counters.consecutive_failures);
-            match config.on_error.leaves_out(failures) {
-                Some(moments) => left_out = moments,
-                None if failures > 0 => {
+            match self.setback() {
+                (_, Some(moments)) => left_out = moments,
+                (failures, None) if failures > 0 => {
                     self.give_up().await;
                     break;
                 }
-                None => {}
+                (_, None) => {}
             }
             self.progress.beat();
         }
@@ -249,12 +248,17 @@ impl Host {
         }
     }
 
+    /// How many attempts have failed in a row, and how many moments are left out for it.
+    fn setback(&self) -> (u64, Option<u64>) {
+        let failures = read(&self.cell.counters.consecutive_failures);
+        (failures, self.cell.config.on_error.leaves_out(failures))
+    }
+
     fn failed(&self, reason: &str) {
         let counters = &self.cell.counters;
         add(&counters.failures, 1);
         add(&counters.consecutive_failures, 1);
-        let consecutive = read(&counters.consecutive_failures);
-        let left_out = self.cell.config.on_error.leaves_out(consecutive);
+        let (consecutive, left_out) = self.setback();
         warn!(reason, consecutive, ?left_out, "tick failed");
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Weak};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult, Recipient, WrapFuture};
-use fedmsg::{Bus, Inspector, Publisher, SubscriberCounters};
+use fedmsg::{Bus, Inspector, Publisher, SubscriberCounters, now_ms};
 use fedmsg_config::Source;
 use tokio::sync::{OnceCell, oneshot};
 use tracing::error;
@@ -25,7 +25,7 @@ use crate::arbiters::Arbiters;
 use crate::clock::Clock;
 use crate::consumer_actor::Abort;
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
-use crate::counters::{now_ms, read};
+use crate::counters::read;
 use crate::hub_view::HubView;
 use crate::opening::Opening;
 use crate::plan::{Plan, StartError};

@@ -2,8 +2,14 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Returns the time in milliseconds since the epoch.
-pub(crate) fn now_ms() -> u64 {
+/// Returns the time of this machine in milliseconds since the epoch.
+///
+/// ```
+/// let before = fedmsg::now_ms();
+/// assert!(before > 1_700_000_000_000);
+/// ```
+#[must_use]
+pub fn now_ms() -> u64 {
     let elapsed = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();

@@ -46,6 +46,7 @@ pub use fedmsg_message::{
 
 pub use self::audience::Audience;
 pub use self::bus::Bus;
+pub use self::clock::now_ms;
 pub use self::delivery::Delivery;
 pub use self::fetch::{Fetch, FetchError, Version, with_causes};
 pub use self::forwarder::{Forwarder, ForwarderCounts, SubscriberStatus};
