@@ -41,6 +41,45 @@ fn every_problem_has_its_line_and_the_status_is_that_of_a_wrong_configuration() 
 }
 
 #[test]
+fn of_two_of_one_kind_the_wrong_one_is_named() {
+    let sandbox = Sandbox::new();
+    let address = "active = true\n[consumers]\nb = { kind = 'log', params.level = 'info' }\n";
+    sandbox.write("site/conf.d/10-fine.toml", address);
+    sandbox.write(
+        "site/conf.d/20-mixed.toml",
+        "[consumers.a]
+         kind = 'log'
+         params.level = 'loud'
+         [consumers.c]
+         kind = 'log'
+         params.payload = 80
+         [producers.x]
+         kind = 'heartbeat'
+         every = '1s'
+         params.topic = 'fine'
+         [producers.y]
+         kind = 'heartbeat'
+         every = '1s'
+         params = { topci = 'y' }",
+    );
+    let checked = sandbox.run(&["fedmsg-config", "check", "site"]);
+    let expected = [
+        "site/conf.d/20-mixed.toml:3: error: consumers.a.params.level: ",
+        "site/conf.d/20-mixed.toml:14: error: producers.y.params.topci: unknown key; did you mean \"topic\"?",
+    ];
+    check(&checked, 78, &expected);
+    // The hub says the same, of these two alone.
+    let hub = sandbox.run(&["fedmsg-hub", "--config", "site", "--log", "error"]);
+    assert_eq!(hub.status.code(), Some(78), "{hub:#?}");
+    let lines = hub.errors.lines().collect::<Vec<_>>();
+    assert_eq!(lines.len(), expected.len(), "{hub:#?}");
+    for (line, expected) in lines.iter().zip(expected) {
+        let expected = expected.replace(" error:", "");
+        assert!(line.contains(&expected), "{line:?}, not {expected:?}");
+    }
+}
+
+#[test]
 fn each_path_is_a_configuration_by_itself() {
     let sandbox = Sandbox::new();
     sandbox.write("site/conf.d/10-a.toml", "tiemout = 1");
