@@ -49,7 +49,7 @@ impl Actor for SubscriberActor {
 }
 
 /// Reads until told to stop, then takes what has arrived by then. `batches` are with the router at a
-/// time; it hands them out in order.
+/// time; it hands them out in order. Of a backlog `in_one` are taken as one.
 async fn read(
     source: Source,
     mut subscriber: Subscriber,
