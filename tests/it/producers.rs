@@ -3,6 +3,7 @@
 #![cfg(test)] // clippy takes helpers for tests only when it sees this
 
 mod follow;
+mod tell;
 mod watch;
 
 use crate::peers::{Process, free_tcp_port};

@@ -36,8 +36,8 @@ impl WebServer {
                 let Ok(mut stream) = acceptor.accept(stream.unwrap()) else {
                     continue;
                 };
-                let path = path_asked_for(&mut stream);
-                let _ = stream.write_all(&answer(&path));
+                let request = Request::read(&mut stream);
+                let _ = stream.write_all(&answer(&request.path));
                 let _ = stream.shutdown();
             }
         });
@@ -47,13 +47,21 @@ impl WebServer {
 
     /// Answers every request without TLS: `answer` gets its path, and writes what it likes.
     pub(crate) fn plain(answer: impl Fn(&str, &mut dyn Write) + Send + 'static) -> Self {
+        Self::hearing(move |request, stream| answer(&request.path, stream))
+    }
+
+    /// Answers every request without TLS: `answer` gets all of it, one after the other, and writes what it
+    /// likes.
+    pub(crate) fn hearing(
+        mut answer: impl FnMut(&Request, &mut dyn Write) + Send + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
-                let path = path_asked_for(&mut stream);
-                answer(&path, &mut stream);
+                let request = Request::read(&mut stream);
+                answer(&request, &mut stream);
             }
         });
         let certificate = None;
@@ -77,12 +85,43 @@ impl WebServer {
     }
 }
 
-/// Reads a request and returns its path, with the query.
-fn path_asked_for(stream: &mut impl Read) -> String {
-    let mut request = BufReader::new(stream).lines().map_while(Result::ok);
-    let first = request.next().unwrap_or_default();
-    request.take_while(|line| !line.is_empty()).for_each(drop);
-    first.split(' ').nth(1).unwrap_or_default().to_owned()
+/// What a server was asked for.
+#[derive(Default)]
+pub(crate) struct Request {
+    /// With the query.
+    pub(crate) path: String,
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Request {
+    /// Reads a request; of one that breaks off, what there is.
+    fn read(stream: &mut impl Read) -> Self {
+        let mut stream = BufReader::new(stream);
+        let mut lines = stream.by_ref().lines().map_while(Result::ok);
+        let first = lines.next().unwrap_or_default();
+        let headers = lines
+            .take_while(|line| !line.is_empty())
+            .filter_map(|line| {
+                let (name, value) = line.split_once(':')?;
+                Some((name.to_lowercase(), value.trim().to_owned()))
+            });
+        let mut request = Self {
+            path: first.split(' ').nth(1).unwrap_or_default().to_owned(),
+            headers: headers.collect(),
+            body: Vec::new(),
+        };
+        let length = request.header("content-length");
+        let length = length.map_or(0, |length| length.parse().unwrap());
+        let _ = stream.take(length).read_to_end(&mut request.body);
+        request
+    }
+
+    /// The value of a header, whose name is given in small letters.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers.find(|it| it.0 == name).map(|it| &*it.1)
+    }
 }
 
 /// A certificate for the loopback interface, and its key.
