@@ -114,6 +114,11 @@ fn settings(issues: &WebServer, chat: &WebServer) -> String {
         ("/var/lib/fedmsg/app.json", "app.json"),
         ("every = \"5m\"", "every = \"50ms\""),
         ("every = \"1s\"", "every = \"10ms\""),
+        // Until it hears itself, on a machine that is busy.
+        (
+            "relay_inbound = []",
+            "relay_inbound = []\npost_init_sleep = \"2s\"",
+        ),
         // However long its door is held.
         (
             "params.signing_key",
