@@ -110,7 +110,10 @@ impl Host {
         loop {
             let skipped = tokio::select! {
                 biased;
-                () = self.cell.stopped() => break,
+                () = self.cell.held() => {
+                    self.cell.rest().await;
+                    break;
+                }
                 skipped = ticker.tick() => skipped,
             };
             if skipped > 0 {
@@ -191,7 +194,7 @@ impl Host {
         self.cell.set_state(ProducerState::GivenUp);
         self.progress.beat();
         tokio::select! {
-            () = self.cell.stopped() => {}
+            () = self.cell.rest() => {}
             never = self.clock.never() => match never {},
         }
     }

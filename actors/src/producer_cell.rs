@@ -52,6 +52,14 @@ impl fmt::Display for ProducerState {
     }
 }
 
+/// What a producer is to do, in the order in which it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Orders {
+    Tick,
+    Rest,
+    Stop,
+}
+
 /// A producer of the configuration, as the whole hub sees it.
 pub(crate) struct ProducerCell {
     pub(crate) name: String,
@@ -65,7 +73,8 @@ pub(crate) struct ProducerCell {
     /// For how long it has been stuck, in milliseconds; 0 when it is not.
     pub(crate) stuck_ms: AtomicU64,
     state: Mutex<ProducerState>,
-    stopping: watch::Sender<bool>,
+    orders: watch::Sender<Orders>,
+    rests: watch::Sender<bool>,
 }
 
 impl ProducerCell {
@@ -85,7 +94,8 @@ impl ProducerCell {
             figures: Arc::default(),
             stuck_ms: AtomicU64::new(0),
             state: Mutex::new(ProducerState::Starting),
-            stopping: watch::Sender::new(false),
+            orders: watch::Sender::new(Orders::Tick),
+            rests: watch::Sender::new(false),
         })
     }
 
@@ -111,18 +121,34 @@ impl ProducerCell {
     }
 
     /// No tick begins after this; one in progress goes on.
-    pub(crate) fn stop(&self) {
-        self.stopping.send_replace(true);
+    pub(crate) fn hold(&self) {
+        self.orders.send_replace(Orders::Rest);
     }
 
-    /// Waits for [`ProducerCell::stop`].
-    pub(crate) async fn stopped(&self) {
+    /// It is to say goodbye, after the tick that is perhaps in progress.
+    pub(crate) fn stop(&self) {
+        self.orders.send_replace(Orders::Stop);
+    }
+
+    /// Waits for [`ProducerCell::hold`], or for [`ProducerCell::stop`].
+    pub(crate) async fn held(&self) {
+        self.told(Orders::Rest).await;
+    }
+
+    /// Says that no tick is in progress any more, and waits for [`ProducerCell::stop`].
+    pub(crate) async fn rest(&self) {
+        self.rests.send_replace(true);
+        self.told(Orders::Stop).await;
+    }
+
+    /// Waits until no tick is in progress, after it has been held.
+    pub(crate) async fn rests(&self) {
         // The sender lives as long as the cell.
-        let _ = self
-            .stopping
-            .subscribe()
-            .wait_for(|stopping| *stopping)
-            .await;
+        let _ = self.rests.subscribe().wait_for(|rests| *rests).await;
+    }
+
+    async fn told(&self, orders: Orders) {
+        let _ = self.orders.subscribe().wait_for(|it| *it >= orders).await;
     }
 }
 

@@ -1,4 +1,5 @@
-//! How a supervisor stops: intake first, then the mailboxes run empty, then producers, then sockets.
+//! How a supervisor stops: no more ticks, intake first, then the mailboxes run empty, then producers, then
+//! sockets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,9 @@ use crate::status::HubStatus;
 
 /// What an actor gets to notice that it is cut off.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
+
+/// What a tick in progress gets to end before the intake does.
+const A_TICK: Duration = Duration::from_secs(1);
 
 /// What the intake gets to go on when a consumer that held it up has been cut off.
 const A_TURN: Duration = Duration::from_millis(10);
@@ -136,6 +140,7 @@ impl Shutdown {
     /// publisher has sent.
     pub(super) async fn run(mut self) -> (Vec<String>, Option<PublisherCounts>) {
         let deadline = Instant::now() + self.stop_timeout;
+        self.hold_producers(deadline).await;
         let mut unfinished = self.stop_sources(deadline).await;
         // Whoever held up the intake has used up the time of the others: they get a moment.
         let deadline = deadline.max(Instant::now() + LAST_MOMENT);
@@ -144,6 +149,16 @@ impl Shutdown {
         unfinished.extend(self.stop_producers(deadline).await);
         let publisher = self.publisher.send(ClosePublisher).await.ok().flatten();
         (unfinished, publisher)
+    }
+
+    /// Has no tick begin any more: what it published, this hub itself would no longer hear, and a producer
+    /// that keeps how far it was would not publish it again.
+    async fn hold_producers(&self, deadline: Instant) {
+        let deadline = deadline.min(Instant::now() + A_TICK);
+        self.producers.iter().for_each(|(cell, _)| cell.hold());
+        for (cell, _) in &self.producers {
+            let _ = timeout_at(deadline, cell.rests()).await; // one that takes longer is waited for later
+        }
     }
 
     /// Ends the intake. Consumers whose full mailboxes hold it up beyond the deadline are cut off,
