@@ -16,6 +16,7 @@ use crate::consumer::{BoxError, ConsumeError};
 use crate::consumer_cell::{ConsumerCell, ConsumerState};
 use crate::context::ConsumerContext;
 use crate::counters::{add, add_time, note_now};
+use crate::doorbell::Doorbell;
 use crate::hosted::{Failure, HostedConsumer, build, discard};
 use crate::mailbox::Lease;
 use crate::opening::Opening;
@@ -109,6 +110,9 @@ impl Host {
 
     /// Consumes what comes until the mailbox is closed and empty, or the consumer cannot go on.
     async fn serve(&self, mut consumer: Box<dyn HostedConsumer>, mut restarts: Restarts) {
+        let doorbell = Doorbell::here();
+        let _attending = doorbell.attend();
+        self.cell.mailbox.has_doorbell(doorbell);
         loop {
             let taken = tokio::select! {
                 biased; // what is there costs nothing more

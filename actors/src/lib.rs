@@ -15,6 +15,7 @@ mod consumer_actor;
 mod consumer_cell;
 mod context;
 mod counters;
+mod doorbell;
 mod figures;
 mod hosted;
 mod hub_view;

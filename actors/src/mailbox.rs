@@ -11,6 +11,8 @@ use fedmsg::Delivery;
 use fedmsg_config::{MailboxConfig, WhenFull};
 use tokio::sync::Notify;
 
+use crate::doorbell::{Doorbell, Rings};
+
 /// A worker takes at most this many messages at a time.
 const LEASE_MESSAGES: usize = 256;
 /// Where there are several workers, each takes at most one of so many parts of its share, so that
@@ -42,6 +44,8 @@ struct State {
     /// How many wait for room.
     waiting: usize,
     closed: bool,
+    /// That of the thread on which its only worker runs.
+    doorbell: Option<Arc<Doorbell>>,
 }
 
 /// What a mailbox holds.
@@ -68,8 +72,13 @@ impl Mailbox {
     }
 
     /// Puts in what fits of `batch`, in order, and returns the rest. A message larger than the byte
-    /// bound fits when nothing else is there. Nothing fits once the mailbox is closed.
-    pub(crate) fn offer(&self, mut batch: Vec<Delivery>) -> Vec<Delivery> {
+    /// bound fits when nothing else is there. Nothing fits once the mailbox is closed. A worker is woken; one
+    /// that shares its thread with others when `rings` ring.
+    pub(crate) fn offer(
+        self: &Arc<Self>,
+        mut batch: Vec<Delivery>,
+        rings: &mut Rings,
+    ) -> Vec<Delivery> {
         let bytes: usize = batch.iter().map(Delivery::size).sum();
         let mut state = self.state();
         let all = !state.closed
@@ -97,12 +106,28 @@ impl Mailbox {
             state.queue.extend(batch.drain(..count));
             batch
         };
-        let filled = !state.queue.is_empty();
+        if state.queue.is_empty() {
+            return rest;
+        }
+        let doorbell = state.doorbell.clone().filter(|it| it.is_shared());
         drop(state);
-        if filled {
-            self.filled.notify_one();
+        match doorbell {
+            Some(doorbell) => rings.add(&doorbell, self),
+            None => self.wake(),
         }
         rest
+    }
+
+    /// Its worker, if it has only one, goes by this doorbell from here on; call it before [`Mailbox::take`].
+    pub(crate) fn has_doorbell(&self, doorbell: Arc<Doorbell>) {
+        if self.workers == 1 {
+            self.state().doorbell = Some(doorbell);
+        }
+    }
+
+    /// Wakes a worker.
+    pub(crate) fn wake(&self) {
+        self.filled.notify_one();
     }
 
     /// Waits until `delivery` fits, or the mailbox is closed.

@@ -16,13 +16,14 @@ use tracing::warn;
 
 use crate::consumer_cell::ConsumerCell;
 use crate::counters::add;
+use crate::doorbell::Rings;
 use crate::progress::Progress;
 
 /// At most one line about a full or closed mailbox in this time.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
 
 /// One more batch of 256 messages is taken from a backlog for so many consumers: about 16 messages for each
-/// (tests/bench: with 1000 consumers a message costs a third of what it costs in batches of 256).
+/// (tests/bench/README.md, "A thousand").
 const CONSUMERS_TO_A_BATCH: usize = 16;
 /// At most so many: 16 384 messages, or 16 MiB.
 const MOST_BATCHES_IN_ONE: usize = 64;
@@ -151,19 +152,21 @@ impl Routes {
             if route.cell.validates {
                 batch.retain(|delivery| route.admits(delivery));
             }
-            let rest = route.offer(batch);
+            let rest = route.offer(batch, &mut Rings::default());
             route.finish(rest).await;
         } else {
             let mut full = Vec::new();
+            let mut rings = Rings::default();
             for (key, batch) in self.sort(batch) {
                 let Some(route) = self.consumers.get(key as usize) else {
                     continue;
                 };
-                let rest = route.offer(batch);
+                let rest = route.offer(batch, &mut rings);
                 if !rest.is_empty() {
                     full.push((route, rest));
                 }
             }
+            drop(rings);
             for (route, rest) in full {
                 route.finish(rest).await;
             }
@@ -249,10 +252,10 @@ impl Route {
         !self.cell.validates || delivery.verdict().is_accepted()
     }
 
-    /// Puts in what fits and returns the rest.
-    fn offer(&self, batch: Vec<Delivery>) -> Vec<Delivery> {
+    /// Puts in what fits and returns the rest. Its consumer wakes up when `rings` ring, at the latest.
+    fn offer(&self, batch: Vec<Delivery>, rings: &mut Rings) -> Vec<Delivery> {
         let offered = batch.len();
-        let rest = self.cell.mailbox.offer(batch);
+        let rest = self.cell.mailbox.offer(batch, rings);
         add(&self.cell.counters.accepted, (offered - rest.len()) as u64);
         rest
     }
@@ -279,7 +282,7 @@ impl Route {
                 return;
             }
             mailbox.room_for(first).await;
-            rest = self.offer(rest);
+            rest = self.offer(rest, &mut Rings::default());
         }
     }
 
