@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use actix::Addr;
 use fedmsg::Bus;
 
+use crate::alive::Ending;
 use crate::clock::Clock;
 use crate::plan::StartError;
 use crate::progress::Progress;
@@ -49,6 +50,8 @@ pub struct RunningHub {
     progress: Progress,
     /// Beats only when a part has ended.
     endings: Progress,
+    /// That of the supervisor.
+    ending: Ending,
 }
 
 impl RunningHub {
@@ -70,11 +73,12 @@ impl RunningHub {
     ) -> Result<Self, StartError> {
         let (progress, endings) = <(Progress, Progress)>::default();
         let pulses = (progress.clone(), endings.clone());
-        let supervisor = Supervisor::launch(bus, registry, clock, pulses).await?;
+        let (supervisor, ending) = Supervisor::launch(bus, registry, clock, pulses).await?;
         Ok(Self {
             supervisor,
             progress,
             endings,
+            ending,
         })
     }
 
@@ -96,9 +100,13 @@ impl RunningHub {
     }
 
     /// Waits until it can do nothing more: every consumer has given up or halted and there is no
-    /// producer, or a source of messages has ended by itself.
+    /// producer, a source of messages has ended by itself, or the supervisor has died, of which the status is
+    /// empty.
     pub async fn until_idle(&self) -> HubStatus {
-        self.look(&self.endings, HubStatus::is_idle).await
+        tokio::select! {
+            status = self.look(&self.endings, HubStatus::is_idle) => status,
+            () = self.ending.clone().wait() => HubStatus::default(),
+        }
     }
 
     /// Looks at the state of the hub at every beat of `pulse` until `done` is satisfied with it.
@@ -123,7 +131,11 @@ impl RunningHub {
 
     /// As [`RunningHub::stop`], for those who still have to answer for it.
     pub(crate) async fn end(&self) -> StopReport {
-        self.supervisor.send(Stop).await.unwrap_or_default()
+        let report = self.supervisor.send(Stop).await;
+        report.unwrap_or_else(|_| StopReport {
+            unfinished: vec!["the supervisor, which has died".to_owned()],
+            ..StopReport::default()
+        })
     }
 }
 
@@ -144,4 +156,65 @@ pub fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
         .enable_all()
         .build()?;
     Ok(actix_rt::System::with_tokio_rt(|| runtime).block_on(future))
+}
+
+#[cfg(test)]
+mod tests {
+    use actix::{Context, Handler, Message};
+    use fedmsg::Config;
+
+    use super::*;
+    use crate::consumer::{BoxError, ConsumeError, Consumer};
+    use crate::context::{ConsumerContext, NoParams};
+
+    struct Sink;
+
+    impl Consumer for Sink {
+        const KIND: &'static str = "sink";
+        type Params = NoParams;
+
+        async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+            Ok(Self)
+        }
+
+        async fn consume(
+            &mut self,
+            _: fedmsg::Delivery,
+            _: &ConsumerContext,
+        ) -> Result<(), ConsumeError> {
+            Ok(())
+        }
+    }
+
+    struct Crash;
+
+    impl Message for Crash {
+        type Result = ();
+    }
+
+    impl Handler<Crash> for Supervisor {
+        type Result = ();
+
+        fn handle(&mut self, _: Crash, _: &mut Context<Self>) {
+            panic!("a mistake of ours");
+        }
+    }
+
+    #[test]
+    fn a_hub_whose_supervisor_has_died_is_over_and_its_end_is_not_clean() {
+        let toml = "endpoints = { shop = 'inproc://shop', relay_outbound = [] }\n\
+                    consumers.a.kind = 'sink'";
+        let bus = Config::from_toml(toml).map(Bus::open).unwrap();
+        let mut registry = Registry::default();
+        registry.consumer::<Sink>();
+        let report = block_on(async {
+            let hub = RunningHub::start(bus, &registry).await.unwrap();
+            assert!(hub.supervisor.send(Crash).await.is_err());
+            assert_eq!(hub.until_idle().await.read_ms, 0);
+            hub.stop().await
+        });
+        let report = report.unwrap();
+        assert!(!report.is_clean());
+        assert_eq!(report.status.read_ms, 0);
+    }
 }

@@ -20,7 +20,7 @@ use tracing::error;
 use self::look::{ConsumerWatch, SourceWatch};
 pub(crate) use self::shutdown::Stop;
 pub use self::shutdown::StopReport;
-use crate::alive::Ending;
+use crate::alive::{Alive, Ending, alive};
 use crate::arbiters::Arbiters;
 use crate::clock::Clock;
 use crate::consumer_actor::Abort;
@@ -73,6 +73,11 @@ pub(crate) struct Supervisor {
     inspector: Option<Arc<Inspector>>,
     stopping: bool,
     started_ms: u64,
+    #[expect(
+        dead_code,
+        reason = "held for its drop, which whoever has started the hub watches"
+    )]
+    alive: Alive,
 }
 
 /// A running source of messages.
@@ -141,10 +146,11 @@ impl Supervisor {
         registry: &Registry,
         clock: Clock,
         (progress, endings): (Progress, Progress),
-    ) -> Result<Addr<Self>, StartError> {
+    ) -> Result<(Addr<Self>, Ending), StartError> {
         let plan = Plan::new(bus.config(), registry)?;
         let publisher = PublisherActor::new(bus.clone());
         let opened = publisher.opened();
+        let (alive, ending) = alive();
         let mut supervisor = Self {
             bus,
             view: HubView::new(clock.clone()),
@@ -161,18 +167,22 @@ impl Supervisor {
             inspector: None,
             stopping: false,
             started_ms: now_ms(),
+            alive,
         };
         match supervisor.start_all(plan).await {
-            Ok(watched) => Ok(Supervisor::create(|context| {
-                supervisor.opening.open();
-                for (part, ending) in watched {
-                    supervisor.watch(part, ending, context);
-                }
-                supervisor.keep_looking(context);
-                let view = context.address().downgrade().recipient();
-                supervisor.view.open(view);
-                supervisor
-            })),
+            Ok(watched) => {
+                let supervisor = Supervisor::create(|context| {
+                    supervisor.opening.open();
+                    for (part, ending) in watched {
+                        supervisor.watch(part, ending, context);
+                    }
+                    supervisor.keep_looking(context);
+                    let view = context.address().downgrade().recipient();
+                    supervisor.view.open(view);
+                    supervisor
+                });
+                Ok((supervisor, ending))
+            }
             Err(error) => {
                 supervisor.opening.fail();
                 supervisor.shut_down().run().await;

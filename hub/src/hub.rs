@@ -46,12 +46,17 @@ pub enum HubError {
     /// The system gave no event loop, or no signals.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
-    /// Every consumer has given up or halted and there is no producer, or the hub has gone deaf.
+    /// Every consumer has given up or halted and there is no producer, or the hub has gone deaf, or died.
     #[error("{}", reasons(.0))]
     AllStopped(Box<StopReport>),
 }
 
 fn reasons(report: &StopReport) -> String {
+    if report.status.read_ms == 0 {
+        return "the hub has died inside: what it had received is lost, and nobody could count it; \
+                the log has the panic"
+            .to_owned();
+    }
     if let Some(source) = report.status.sources.iter().find(|source| source.ended) {
         let source = source.source.key();
         return format!("the intake from {source} has ended by itself");

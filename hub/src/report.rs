@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use fedmsg_actors::{HubStatus, StopReport};
 use tracing::{error, info, warn};
 
+use crate::telemetry::unwritten_lines;
+
 /// Logs the state of a hub: one line for each source, consumer and producer, and one for its publisher.
 pub(crate) fn log_status(status: &HubStatus) {
     for source in &status.sources {
@@ -55,6 +57,15 @@ pub(crate) fn log_status(status: &HubStatus) {
             deserted = publisher.deserted,
             "status of the publisher"
         );
+    }
+    warn_of_unwritten_lines();
+}
+
+/// Says how much of the log is missing, if some of it is.
+fn warn_of_unwritten_lines() {
+    let lines = unwritten_lines();
+    if lines > 0 {
+        warn!(lines, "lines of the log could not be written");
     }
 }
 
@@ -110,6 +121,7 @@ pub(crate) fn summarise(report: &StopReport) {
             "published, but nobody listened"
         );
     }
+    warn_of_unwritten_lines();
     match report.status.lost() {
         0 => info!("hub stopped"),
         lost => error!(

@@ -43,7 +43,7 @@ impl Systemd {
     }
 
     /// Says that the hub runs, then tells how `hub` is, for ever. The watchdog is fed as long as nothing is
-    /// stuck.
+    /// stuck, and the hub can be asked.
     pub(crate) async fn attend(self, hub: &RunningHub) {
         if !self.listens {
             return std::future::pending().await;
@@ -60,7 +60,7 @@ impl Systemd {
             let now = ticks.tick().await;
             let status = hub.status().await;
             let mut notices = std::mem::take(&mut ready);
-            if self.watchdog.is_some() && status.stuck().is_empty() {
+            if self.watchdog.is_some() && status.read_ms > 0 && status.stuck().is_empty() {
                 notices.push(Notice::Alive);
             }
             let is_due = last_told.is_none_or(|told| now.duration_since(told) >= PERIOD);

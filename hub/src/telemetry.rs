@@ -1,9 +1,14 @@
 //! Where the log goes: to standard error, as text or as JSON Lines.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fmt::{self, Debug, Write as _};
 use std::io::{self, IsTerminal};
+use std::panic::{self, PanicHookInfo};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 
 use clap::ValueEnum;
+use tracing::error;
 use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
@@ -29,7 +34,8 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), anyhow::Error
     let filter = EnvFilter::try_new(filter)?;
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(|| Log)
+        .log_internal_errors(false); // they would be written where nothing can be written
     // A second start in one process (tests) keeps the first.
     let _ = match format {
         LogFormat::Text => log
@@ -39,7 +45,50 @@ pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), anyhow::Error
             .try_init(),
         LogFormat::Json => log.json().flatten_event(true).try_init(),
     };
+    panic::set_hook(Box::new(log_panic));
     Ok(())
+}
+
+/// How many lines of the log could not be written.
+static UNWRITTEN: AtomicU64 = AtomicU64::new(0);
+
+/// How many lines of the log could not be written so far: the disk is full, or whoever read them has gone.
+pub(crate) fn unwritten_lines() -> u64 {
+    UNWRITTEN.load(Ordering::Relaxed)
+}
+
+/// Standard error. What cannot be written there is counted, and costs nothing else: a hub does not stop
+/// because its log does.
+struct Log;
+
+impl io::Write for Log {
+    /// Writes a line, which the log hands over whole.
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if io::Write::write_all(&mut io::stderr(), line).is_err() {
+            UNWRITTEN.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Says in the log, in its form, where something has panicked and why; with a backtrace if `RUST_BACKTRACE`
+/// asks for one.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let backtrace = Backtrace::capture();
+    let backtrace =
+        (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    let thread = thread::current();
+    error!(
+        thread = thread.name(),
+        location = panic.location().map(ToString::to_string),
+        reason = panic.payload_as_str(),
+        backtrace,
+        "panic"
+    );
 }
 
 /// The form of fields in a text: `name=value`. Control characters are written as escapes: a topic

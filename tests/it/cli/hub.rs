@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::check_failure;
 use crate::peers::{Process, free_tcp_port};
-use crate::sandbox::{Listener, Sandbox, Settings, Speaker, Unread, loopback};
+use crate::sandbox::{Listener, Sandbox, Settings, Speaker, Unread, in_shell, loopback};
 
 /// A hub that publishes a heartbeat and logs it, and the port of both.
 fn beating() -> (Settings, u16) {
@@ -195,6 +195,19 @@ fn a_second_signal_ends_it_even_if_nobody_reads_its_log() {
     hub.stall(|| speaker.forward("t", r#"{"topic": "t", "msg": {}}"#));
     hub.signal_until_it_ends(Signal::TERM);
     assert_eq!(hub.status().code(), Some(128 + 15));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_costs_nothing_else() {
+    let (settings, port) = beating();
+    for form in ["text", "json"] {
+        let sandbox = Sandbox::with(&settings);
+        let command = sandbox.command(&["fedmsg-hub", "--log-format", form]);
+        let hub = Process::start(in_shell(r#"exec "$0" "$@" 2>/dev/full"#, &command));
+        Listener::on(port).take_about("hub.heartbeat", 3);
+        hub.signal(Signal::TERM);
+        hub.finish().expect_success();
+    }
 }
 
 #[test]
