@@ -61,7 +61,7 @@ impl Doorbell {
         loop {
             self.rung.notified().await;
             let waiting = std::mem::take(&mut *self.waiting());
-            waiting.iter().for_each(|mailbox| mailbox.wake());
+            waiting.iter().for_each(|mailbox| mailbox.answer());
         }
     }
 

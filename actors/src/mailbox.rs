@@ -46,6 +46,8 @@ struct State {
     closed: bool,
     /// That of the thread on which its only worker runs.
     doorbell: Option<Arc<Doorbell>>,
+    /// It is on the list of its doorbell.
+    is_listed: bool,
 }
 
 /// What a mailbox holds.
@@ -110,10 +112,12 @@ impl Mailbox {
             return rest;
         }
         let doorbell = state.doorbell.clone().filter(|it| it.is_shared());
+        let was_listed = doorbell.is_some() && std::mem::replace(&mut state.is_listed, true);
         drop(state);
         match doorbell {
-            Some(doorbell) => rings.add(&doorbell, self),
-            None => self.wake(),
+            Some(doorbell) if !was_listed => rings.add(&doorbell, self),
+            Some(_) => {}
+            None => self.filled.notify_one(),
         }
         rest
     }
@@ -121,12 +125,15 @@ impl Mailbox {
     /// Its worker, if it has only one, goes by this doorbell from here on; call it before [`Mailbox::take`].
     pub(crate) fn has_doorbell(&self, doorbell: Arc<Doorbell>) {
         if self.workers == 1 {
-            self.state().doorbell = Some(doorbell);
+            let mut state = self.state();
+            state.doorbell = Some(doorbell);
+            state.is_listed = false; // by this one
         }
     }
 
-    /// Wakes a worker.
-    pub(crate) fn wake(&self) {
+    /// Its doorbell has rung: it is taken from the list, and its worker woken.
+    pub(crate) fn answer(&self) {
+        self.state().is_listed = false;
         self.filled.notify_one();
     }
 
@@ -155,6 +162,11 @@ impl Mailbox {
     /// Whether nothing goes in any more.
     pub(crate) fn is_closed(&self) -> bool {
         self.state().closed
+    }
+
+    /// How many messages it holds at most.
+    pub(crate) fn max_messages(&self) -> usize {
+        self.max_messages
     }
 
     /// Whether it waits for room when it is full, rather than refusing what comes.

@@ -25,8 +25,10 @@ const LOG_PERIOD: Duration = Duration::from_secs(10);
 /// One more batch of 256 messages is taken from a backlog for so many consumers: about 16 messages for each
 /// (tests/bench/README.md, "A thousand").
 const CONSUMERS_TO_A_BATCH: usize = 16;
-/// At most so many: 16 384 messages, or 16 MiB.
+/// At most so many: 16 384 messages.
 const MOST_BATCHES_IN_ONE: usize = 64;
+/// Messages of a batch, at most (`fedmsg::Subscriber::next_batch`).
+const BATCH_MESSAGES: usize = 256;
 
 /// What arrived together, in the order of arrival.
 pub(crate) struct Incoming(pub(crate) Vec<Delivery>);
@@ -70,7 +72,13 @@ impl Router {
     /// How many batches of a backlog it is worth giving it as one: with many consumers, so many that there
     /// are some messages for each, because waking a consumer costs more than a message.
     pub(crate) fn batches_in_one(&self) -> usize {
-        (self.routes.consumers.len() / CONSUMERS_TO_A_BATCH).clamp(1, MOST_BATCHES_IN_ONE)
+        let mailboxes = self.routes.consumers.iter().map(|it| &it.cell.mailbox);
+        let dropping = mailboxes.filter(|it| !it.blocks());
+        // All of it may be for one consumer, whose mailbox must not overflow while it is idle.
+        let smallest = dropping.map(|it| it.max_messages()).min();
+        let most = smallest.map_or(MOST_BATCHES_IN_ONE, |it| it / BATCH_MESSAGES);
+        let wanted = self.routes.consumers.len() / CONSUMERS_TO_A_BATCH;
+        wanted.min(most).clamp(1, MOST_BATCHES_IN_ONE)
     }
 }
 

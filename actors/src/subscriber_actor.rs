@@ -3,12 +3,15 @@
 //! The supervisor starts one for each source that a consumer listens to, on an arbiter of its own: it
 //! is the first stretch of the hot path, and nothing else runs there but its router.
 
+use std::time::Duration;
+
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
-use fedmsg::Subscriber;
+use fedmsg::{Delivery, Subscriber};
 use fedmsg_config::Source;
 use futures::stream::FuturesOrdered;
 use futures::{FutureExt, StreamExt};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout_at};
 use tracing::{error, info, warn};
 
 use crate::alive::Alive;
@@ -17,6 +20,15 @@ use crate::router::{Incoming, Router};
 /// What a source still has at the stop is taken, up to so many batches (256 messages or 256 KiB each),
 /// so that a publisher that never pauses cannot keep the hub from stopping.
 const LAST_BATCHES: usize = 256;
+
+/// How long what was published at the stop, perhaps by this hub itself, may take from one socket to the other.
+const ON_ITS_WAY: Duration = Duration::from_millis(50);
+
+/// How long all of that is waited for: others may go on publishing.
+const LAST_WAIT: Duration = Duration::from_millis(500);
+
+/// Nothing more is added to so many bytes of a backlog: 16 MiB.
+const MOST_BYTES_IN_ONE: usize = 16 << 20;
 
 /// The actor of one source of messages.
 pub(crate) struct SubscriberActor {
@@ -73,11 +85,16 @@ async fn read(
             batch = subscriber.next_batch(), if sent.len() < batches => batch,
         };
         let Some(mut batch) = batch else { return };
+        let mut bytes = 0;
         for _ in 1..in_one {
             let Some(Some(more)) = subscriber.next_batch().now_or_never() else {
                 break;
             };
+            bytes += more.iter().map(Delivery::size).sum::<usize>();
             batch.extend(more);
+            if bytes > MOST_BYTES_IN_ONE {
+                break;
+            }
         }
         sent.push_back(router.send(Incoming(batch)));
         tokio::task::yield_now().await;
@@ -95,10 +112,12 @@ async fn read(
     );
 }
 
-/// Takes what has arrived, within its limit.
+/// Takes what has arrived, and what is still on its way, within its limits.
 async fn take_rest(subscriber: &mut Subscriber, router: &Addr<Router>) {
+    let end = Instant::now() + LAST_WAIT;
     for _ in 0..LAST_BATCHES {
-        let Some(Some(batch)) = subscriber.next_batch().now_or_never() else {
+        let quiet = end.min(Instant::now() + ON_ITS_WAY);
+        let Ok(Some(batch)) = timeout_at(quiet, subscriber.next_batch()).await else {
             return;
         };
         if router.send(Incoming(batch)).await.is_err() {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use fedmsg::{Bus, Config};
 use fedmsg_actors::{
-    Consumer, PlanError, Producer, Registry, RunningHub, StartError, StopReport, block_on,
+    Consumer, PlanError, ProcessGroup, Producer, Registry, RunningHub, StartError, StopReport,
+    block_on,
 };
 use fedmsg_config::ConfigErrors;
 use thiserror::Error;
@@ -187,6 +188,7 @@ impl HubBuilder {
             // A plugin may take long to start, or for ever. Nothing has been received yet.
             signal = signals.next() => {
                 info!(%signal, "stopping before everything has started");
+                ProcessGroup::kill_running();
                 return Ok(StopReport::default());
             }
         };

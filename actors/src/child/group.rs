@@ -84,6 +84,12 @@ impl ProcessGroup {
         running.leaders.iter().copied().for_each(kill);
     }
 
+    /// Kills all groups that there are, for a hub that is given up while it starts: what runs in them is
+    /// dropped later, on other threads, or never.
+    pub fn kill_running() {
+        Running::lock().leaders.iter().copied().for_each(kill);
+    }
+
     /// Sends a signal to all that are in it.
     pub fn signal(&self, signal: Signal) {
         if let Some(leader) = self.leader {

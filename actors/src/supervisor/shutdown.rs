@@ -22,7 +22,7 @@ use crate::status::HubStatus;
 /// What an actor gets to notice that it is cut off.
 const LAST_MOMENT: Duration = Duration::from_millis(500);
 
-/// What a tick in progress gets to end before the intake does.
+/// What a tick in progress gets at most to end before the intake does.
 const A_TICK: Duration = Duration::from_secs(1);
 
 /// What the intake gets to go on when a consumer that held it up has been cut off.
@@ -154,10 +154,17 @@ impl Shutdown {
     /// Has no tick begin any more: what it published, this hub itself would no longer hear, and a producer
     /// that keeps how far it was would not publish it again.
     async fn hold_producers(&self, deadline: Instant) {
-        let deadline = deadline.min(Instant::now() + A_TICK);
+        let patience = A_TICK.min(self.stop_timeout / 4); // most of the time is for the consumers
+        let deadline = deadline.min(Instant::now() + patience);
         self.producers.iter().for_each(|(cell, _)| cell.hold());
-        for (cell, _) in &self.producers {
-            let _ = timeout_at(deadline, cell.rests()).await; // one that takes longer is waited for later
+        for (cell, worker) in &self.producers {
+            let rests = async {
+                tokio::select! {
+                    () = cell.rests() => {}
+                    () = worker.ending.clone().wait() => {} // it has never started, or has died
+                }
+            };
+            let _ = timeout_at(deadline, rests).await; // one that takes longer is waited for later
         }
     }
 

@@ -77,19 +77,19 @@ impl CommonArgs {
         let variable = std::env::var("RUST_LOG")
             .ok()
             .filter(|filter| !filter.is_empty());
-        if let Some(word) = self.log.as_deref().and_then(unknown_level) {
+        let (flag, filter) = match &self.log {
+            Some(filter) => ("--log", filter.clone()),
+            None => ("RUST_LOG", variable.unwrap_or_else(|| level.to_owned())),
+        };
+        if let Some(word) = unknown_level(&filter) {
             let levels = "off, error, warn, info, debug or trace";
-            let what =
-                format_args!("--log: \"{word}\" is no level: {levels}; one module is {word}=debug");
+            let what = format_args!(
+                "{flag}: \"{word}\" is no level: {levels}; one module is {word}=debug"
+            );
             return Err(fail(Exit::Usage, what));
         }
-        let filter = self
-            .log
-            .clone()
-            .or(variable)
-            .unwrap_or_else(|| level.to_owned());
         telemetry::start(&filter, self.log_format)
-            .map_err(|error| fail(Exit::Usage, format_args!("--log {filter}: {error}")))
+            .map_err(|error| fail(Exit::Usage, format_args!("{flag} {filter}: {error}")))
     }
 
     /// Loads the configuration, with `flags` of the command itself on top. `fallback` takes the place
@@ -150,8 +150,11 @@ pub(crate) fn load(
 /// all others be silent.
 fn unknown_level(filter: &str) -> Option<&str> {
     let parts = filter.split(',').map(str::trim);
-    let mut lone = parts.filter(|part| !part.contains(['=', '[']));
-    lone.find(|part| part.is_empty() || part.parse::<LevelFilter>().is_err())
+    let mut lone = parts.filter(|part| !part.is_empty() && !part.contains(['=', '[']));
+    if filter.split(',').all(|part| part.trim().is_empty()) {
+        return Some(filter); // nothing at all would be logged
+    }
+    lone.find(|part| part.parse::<LevelFilter>().is_err())
 }
 
 /// Makes the event loop of a command.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::check_failure;
 use crate::peers::{Process, free_tcp_port};
-use crate::sandbox::{Listener, Sandbox, Settings, Speaker, Unread, in_shell, loopback};
+use crate::sandbox::{Listener, PATIENCE, Sandbox, Settings, Speaker, Unread, in_shell, loopback};
 
 /// A hub that publishes a heartbeat and logs it, and the port of both.
 fn beating() -> (Settings, u16) {
@@ -146,6 +146,17 @@ fn a_second_signal_ends_it_at_once() {
     assert_eq!(hub.finish().status.code(), Some(128 + 15));
 }
 
+/// Reads a new fifo. It ends when nobody has that open any more: neither programs nor what they have
+/// started.
+fn fifo_reader(sandbox: &Sandbox, name: &str) -> Process {
+    let fifo = sandbox.path().join(name);
+    let made = Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo").success());
+    let mut reader = Command::new("cat");
+    reader.arg(&fifo);
+    Process::start(reader)
+}
+
 #[test]
 fn a_second_signal_ends_the_programs_that_it_runs() {
     let run = "echo runs >&3; sleep 1000 & sleep 1000";
@@ -162,25 +173,46 @@ fn a_second_signal_ends_the_programs_that_it_runs() {
     );
     let settings = Settings::new().endpoint("svc.host", free_tcp_port());
     let sandbox = Sandbox::with(&settings.with(&format!("name = 'svc.host'\n{programs}")));
-    // It ends when nobody has it open any more: neither the programs nor what they have started.
-    let ends = sandbox.path().join("ends");
-    let made = Command::new("mkfifo").arg(&ends).status();
-    assert!(made.expect("mkfifo").success());
-    let mut reader = Command::new("cat");
-    reader.arg(&ends);
-    let mut reader = Process::start(reader);
+    let mut reader = fifo_reader(&sandbox, "ends");
     let mut hub = sandbox.start_logging(&["fedmsg-hub"]);
     reader.line_with("runs");
     reader.line_with("runs");
     hub.signal(Signal::TERM);
     hub.line_with("intake stopped");
+    let deadline = Instant::now() + PATIENCE;
     while !hub
         .line_within(Duration::from_millis(50))
         .is_some_and(|line| line.contains("second signal"))
     {
+        assert!(Instant::now() < deadline, "it does not end");
         hub.signal(Signal::TERM);
     }
     assert_eq!(hub.finish().status.code(), Some(128 + 15));
+    reader.finish().expect_success();
+}
+
+#[test]
+fn a_signal_before_everything_has_started_ends_the_programs_that_run() {
+    let run = "echo runs >&3; sleep 1000 & sleep 1000";
+    let hello = r#"echo "{\"type\":\"hello\"}""#;
+    let programs = format!(
+        "[consumers.a]
+         kind = 'process'
+         params.argv = ['sh', '-c', 'exec 3>ends; {hello}; {run}']
+         [consumers.b]
+         kind = 'process'
+         params.start_limit = '1h'
+         params.argv = ['sh', '-c', 'exec 3>ends; {run}']"
+    );
+    let settings = Settings::new().endpoint("svc.host", free_tcp_port());
+    let sandbox = Sandbox::with(&settings.with(&programs));
+    let mut reader = fifo_reader(&sandbox, "ends");
+    let mut hub = sandbox.start_logging(&["fedmsg-hub"]);
+    reader.line_with("runs");
+    reader.line_with("runs");
+    hub.signal(Signal::TERM);
+    hub.line_with("stopping before everything has started");
+    hub.finish().expect_success();
     reader.finish().expect_success();
 }
 

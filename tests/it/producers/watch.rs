@@ -1,6 +1,6 @@
 //! Every kind at once, and what one that goes wrong costs the others.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
@@ -136,6 +136,37 @@ fn what_hangs_floods_or_forks_costs_itself_alone() {
     assert!(memory < 200 << 20, "{memory} bytes");
     watcher.hub.signal(Signal::TERM);
     assert!(watcher.hub.finish().status.success());
+}
+
+/// A hub that hears itself and is told to stop while a tick goes on.
+#[test]
+fn what_a_tick_says_while_its_hub_stops_reaches_the_consumers_of_that_hub() {
+    const LINES: usize = 3000;
+    let script = format!(
+        "if [ -e begun ]; then exit 0; elif [ ! -s heard.jsonl ]; then echo probe; \
+         else touch begun; sleep 0.3; seq 1 {LINES}; fi"
+    );
+    let settings = format!(
+        "[producers.list]
+         kind = 'exec'
+         every = '50ms'
+         params = {{ argv = ['sh', '-c', '{script}'], output = 'lines' }}
+         [consumers.archive]
+         kind = 'file'
+         params.path = 'heard.jsonl'"
+    );
+    let mut watcher = Watcher::start(&settings);
+    watcher.hub.line_with("hub running");
+    let deadline = Instant::now() + PATIENCE;
+    while !watcher.sandbox.path().join("begun").exists() {
+        assert!(Instant::now() < deadline, "it does not hear itself");
+        std::thread::park_timeout(Duration::from_millis(5));
+    }
+    watcher.hub.signal(Signal::TERM);
+    watcher.hub.finish().expect_success();
+    let heard = std::fs::read_to_string(watcher.sandbox.path().join("heard.jsonl")).unwrap();
+    let numbers = heard.lines().filter(|line| !line.contains("probe"));
+    assert_eq!(numbers.count(), LINES);
 }
 
 #[test]
