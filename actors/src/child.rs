@@ -4,9 +4,12 @@
 //! say reaches a program as bytes of its standard input and values of its environment, nothing else.
 
 mod argv;
+mod exit;
 mod group;
+mod notes;
 mod outcome;
 mod output;
+mod program_log;
 mod variables;
 
 use std::convert::Infallible;
@@ -31,8 +34,11 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 pub use self::argv::Argv;
+pub use self::exit::Exit;
 pub use self::group::ProcessGroup;
+use self::notes::Notes;
 pub use self::outcome::{Outcome, Run};
+pub use self::program_log::ProgramLog;
 pub use self::variables::{Variables, message_variables};
 
 /// How long a program that has used up its time has to end by itself, unless set otherwise.
@@ -84,15 +90,15 @@ pub enum CommandError {
 /// | of the program | is |
 /// |---|---|
 /// | standard input | what it is given for this run, then its end; it need not read it |
-/// | standard output | that of this process, or what [`Command::output`] returns |
-/// | standard error | that of this process |
+/// | standard output | that of this process, or what [`Command::output`] returns; or lines of a log, see [`Command::logged`] |
+/// | standard error | that of this process, or lines of a log |
 /// | other descriptors | none that this process has opened |
 /// | environment | that of this process (or only `PATH`), and the variables of this run |
 /// | working directory | that of this process |
 /// | process group | one of its own, so that Ctrl-C at a terminal does not reach it |
 ///
 /// A run is over when the program itself has ended. What it has started in the background goes on, even
-/// if that holds the standard input. A program that takes longer than its time limit gets SIGTERM, as
+/// if that holds the standard input, unless [`Command::ends_group`] says otherwise. A program that takes longer than its time limit gets SIGTERM, as
 /// its whole process group does, and when it has ended, or after the grace, what is left of the group
 /// gets SIGKILL. Dropping the future of a run kills the group at once.
 ///
@@ -119,6 +125,8 @@ pub struct Command {
     time_limit: Option<Duration>,
     grace: Duration,
     retry: RetryConfig,
+    log: Option<ProgramLog>,
+    ends_group: bool,
 }
 
 impl Command {
@@ -137,6 +145,8 @@ impl Command {
                 attempts: 1,
                 ..RetryConfig::default()
             },
+            log: None,
+            ends_group: false,
         }
     }
 
@@ -179,6 +189,22 @@ impl Command {
     #[must_use]
     pub fn retry(mut self, retry: RetryConfig) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// Logs what it writes to standard error, as warnings, and to standard output, as information, where
+    /// [`Command::output`] does not return that.
+    #[must_use]
+    pub fn logged(mut self, log: ProgramLog) -> Self {
+        self.log = Some(log);
+        self
+    }
+
+    /// Lets a run leave nothing behind: what is left of its process group when the program has ended, however
+    /// that was, gets SIGKILL.
+    #[must_use]
+    pub fn ends_group(mut self) -> Self {
+        self.ends_group = true;
         self
     }
 
@@ -282,6 +308,7 @@ impl Command {
     ) -> Result<Outcome, CommandError> {
         let mut group = ProcessGroup::of(child);
         let mut stdin = child.stdin.take();
+        let mut notes = Notes::of(child, self.log.as_ref());
         let feed = async {
             if let Some(mut stdin) = stdin.take() {
                 // It may have seen enough before the end, or never look at it.
@@ -290,17 +317,30 @@ impl Command {
             pending::<Infallible>().await
         };
         let ended = tokio::select! {
-            ended = child.wait() => Some(ended),
+            ended = self.ended(child, &group) => Some(ended),
             never = feed => match never {},
+            never = notes.hear() => match never {},
             reason = enough => return Err(reason), // whereupon the group is killed
             () = expire(self.time_limit) => None,
         };
         let waited = match ended {
-            Some(ended) => ended.map(outcome),
+            Some(Ok(status)) => Ok(outcome(status)),
+            Some(Err(error)) => return Err(self.not_waited_for(error)), // whereupon the group is killed
             None => self.end(child, &group).await,
         };
         group.is_gone();
+        notes.rest();
         waited.map_err(|source| self.not_waited_for(source))
+    }
+
+    /// Waits for the end of a program, and sees to what is left of its group then.
+    async fn ended(&self, child: &mut Child, group: &ProcessGroup) -> io::Result<ExitStatus> {
+        if self.ends_group {
+            Exit::of(child)?.wait().await;
+            // It has not been waited for, so that the number is still that of its group.
+            group.signal(Signal::KILL);
+        }
+        child.wait().await
     }
 
     fn process(&self, variables: &Variables) -> Process {
@@ -314,6 +354,9 @@ impl Command {
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::piped())
             .process_group(0);
+        if self.log.is_some() {
+            process.stdout(Stdio::piped()).stderr(Stdio::piped());
+        }
         for (name, value) in variables {
             match value {
                 Some(value) => process.env(name, value),

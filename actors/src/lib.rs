@@ -49,7 +49,8 @@ pub use fedmsg_config::Source;
 pub use {schemars, serde};
 
 pub use self::child::{
-    Argv, Command, CommandError, Outcome, ProcessGroup, Run, Variables, message_variables,
+    Argv, Command, CommandError, Exit, Outcome, ProcessGroup, ProgramLog, Run, Variables,
+    message_variables,
 };
 pub use self::conformance::{
     Conformance, ConformanceReport, Finding, ProducerConformance, Requirement, World,

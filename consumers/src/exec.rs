@@ -9,8 +9,8 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use fedmsg_actors::{
-    Argv, BoxError, Command, ConsumeError, Consumer, ConsumerContext, Delivery, Outcome, Rate,
-    RateLimit, message_variables,
+    Argv, BoxError, Command, ConsumeError, Consumer, ConsumerContext, Delivery, Outcome,
+    ProgramLog, Rate, RateLimit, message_variables,
 };
 use fedmsg_config::{Config, duration};
 use fedmsg_message::{EncodeError, to_canonical};
@@ -107,8 +107,9 @@ enum ExecError {
 /// | returns 65 (EX_DATAERR): it will never make sense | is dropped |
 /// | returns anything else, is ended, or cannot be run | is tried again, as `retry` says |
 ///
-/// Variables tell the program of the message, see [`message_variables`]. A program that still runs when
-/// the hub has used up its `stop_timeout` is killed.
+/// Variables tell the program of the message, see [`message_variables`]. What it writes goes to the log of
+/// the hub, see [`ProgramLog`]. Once it has ended, what it has left running in its process group is killed,
+/// and so is a program that still runs when the hub has used up its `stop_timeout`.
 ///
 /// ```
 /// use fedmsg_actors::TestBus;
@@ -134,8 +135,10 @@ impl Consumer for Exec {
     const ABOUT: &'static str = "Runs a program for each message, without a shell";
     type Params = ExecParams;
 
-    async fn from_params(params: ExecParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+    async fn from_params(params: ExecParams, context: &ConsumerContext) -> Result<Self, BoxError> {
+        let log = ProgramLog::new();
         let mut command = params.argv.command().time_limit(params.time_limit);
+        command = command.logged(log.clone()).ends_group();
         for (name, value) in params.env {
             command = command.env(name, value);
         }
@@ -143,6 +146,7 @@ impl Consumer for Exec {
             command = command.clear_env();
         }
         command.find()?; // at the start of the hub, not at the first message
+        context.show_figures(move || log.figures().to_vec());
         Ok(Self {
             command,
             input: params.input,
@@ -197,7 +201,7 @@ fn five_minutes() -> Duration {
 mod tests {
     use std::fs;
 
-    use fedmsg_actors::TestBus;
+    use fedmsg_actors::{ConsumerStatus, TestBus};
     use tempfile::TempDir;
 
     use super::*;
@@ -205,6 +209,11 @@ mod tests {
     /// What a script leaves in `$OUT` after one message, how often it was tried, and how many were
     /// dropped.
     fn run(script: &str, params: &str) -> (String, u64, u64) {
+        let (written, tries, status) = run_with(script, params);
+        (written, tries, status.dropped)
+    }
+
+    fn run_with(script: &str, params: &str) -> (String, u64, ConsumerStatus) {
         let folder = TempDir::new().unwrap();
         let out = folder.path().join("out");
         let settings = format!(
@@ -218,10 +227,10 @@ mod tests {
                 bus.publish("org.example.dev.shop.sale", "tea").await;
                 bus.settle().await;
             });
-        let status = report.status.consumer("x").unwrap();
+        let status = report.status.consumer("x").unwrap().clone();
         let tries = fs::read_to_string(folder.path().join("out.tries")).unwrap_or_default();
         let written = fs::read_to_string(out).unwrap_or_default();
-        (written, tries.lines().count() as u64, status.dropped)
+        (written, tries.lines().count() as u64, status)
     }
 
     #[test]
@@ -251,6 +260,32 @@ mod tests {
         check("kill -9 $$", "", (3, 1));
         check("test $(wc -l <\"$OUT.tries\") -ge 2", "", (2, 0));
         check("exec sleep 1000", "params.time_limit = '50ms'", (3, 1));
+    }
+
+    #[test]
+    fn what_it_writes_is_logged_and_a_flood_of_it_counted() {
+        let script = "echo out; echo err >&2; printf rest >&2";
+        let (_, _, status) = run_with(script, "");
+        assert_eq!(status.figures["lines_logged"], 3);
+        let script = "yes | head -n 20000 >&2; yes | head -n 20000";
+        let (_, _, status) = run_with(script, "");
+        let (logged, not) = (
+            status.figures["lines_logged"],
+            status.figures["lines_not_logged"],
+        );
+        assert_eq!(logged + not, 40_000);
+        assert!(not > 30_000, "{logged}");
+    }
+
+    #[test]
+    fn what_it_has_left_in_the_background_ends_with_it() {
+        for end in ["exit 0", "exit 65"] {
+            let script = format!("sleep 1000 & echo $! >\"$OUT\"; {end}");
+            let (background, ..) = run(&script, "");
+            let stat = format!("/proc/{}/stat", background.trim());
+            let state = fs::read_to_string(stat).unwrap_or_default();
+            assert!(state.is_empty() || state.contains(") Z"), "{end}: {state}");
+        }
     }
 
     #[test]

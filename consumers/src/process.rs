@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use fedmsg_actors::{
-    BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, RateLimit,
+    BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, ProgramLog, RateLimit,
 };
 use fedmsg_config::{Config, ParamsError};
 use rustix::fs::{Access, access};
@@ -94,6 +94,8 @@ pub struct Process {
     flight: Flight,
     running: Option<Program>,
     counts: Arc<Counts>,
+    /// One for all runs of the program.
+    log: ProgramLog,
     context: ConsumerContext,
 }
 
@@ -128,7 +130,8 @@ impl Consumer for Process {
         let hello = line::hello(context.name(), &topics, window, &params.settings);
         let restart = config.map(|config| config.restart.clone());
         let counts = Arc::new(Counts::default());
-        show(&counts, context);
+        let log = ProgramLog::new();
+        show(&counts, &log, context);
         let mut process = Self {
             name: params.argv.program().to_owned(),
             start: Start {
@@ -152,6 +155,7 @@ impl Consumer for Process {
             flight: Flight::default(),
             running: None,
             counts,
+            log,
             context: context.clone(),
         };
         let started = process.start().await;
@@ -374,6 +378,7 @@ impl Process {
             Arc::clone(&self.counts),
             self.context.clone(),
             self.publishing.clone(),
+            self.log.clone(),
         );
         let started = Program::start(&self.start, &ledger, listener);
         let mut program = started.map_err(|error| format!("it does not start: {error}"))?;
@@ -420,18 +425,16 @@ impl fmt::Debug for Process {
 }
 
 /// Shows what is counted in the status of the hub.
-fn show(counts: &Arc<Counts>, context: &ConsumerContext) {
-    let counts = Arc::clone(counts);
+fn show(counts: &Arc<Counts>, log: &ProgramLog, context: &ConsumerContext) {
+    let (counts, log) = (Arc::clone(counts), log.clone());
     context.show_figures(move || {
-        [
+        let counted = [
             ("starts", &counts.starts),
             ("failures", &counts.failures),
             ("published", &counts.published),
-            ("lines_logged", &counts.logged),
-            ("lines_not_logged", &counts.not_logged),
         ]
-        .map(|(name, counter)| (name, counter.load(Ordering::Relaxed)))
-        .to_vec()
+        .map(|(name, counter)| (name, counter.load(Ordering::Relaxed)));
+        counted.into_iter().chain(log.figures()).collect()
     });
 }
 

@@ -78,14 +78,6 @@ impl Announcer {
     ) -> Result<Self, BoxError> {
         context.publisher().await?;
         let figures = Arc::new(Mutex::new(BTreeMap::from([(PUBLISHED, 0)])));
-        let shown = Arc::clone(&figures);
-        context.show_figures(move || {
-            let figures = shown.lock().unwrap_or_else(PoisonError::into_inner);
-            figures
-                .iter()
-                .map(|(name, count)| (*name, *count))
-                .collect()
-        });
         let facts = Variables::new()
             .with("environment", context.config().environment.as_str())
             .with("host", host_name())
@@ -93,13 +85,29 @@ impl Announcer {
             .with("pid", std::process::id())
             .with("process", program_name())
             .with("user", user_name());
-        Ok(Self {
+        let announcer = Self {
             topic,
             event,
             facts,
             passed_over: None,
             figures,
-        })
+        };
+        announcer.show_with(context, Vec::new);
+        Ok(announcer)
+    }
+
+    /// Shows what is counted here, and what somebody else counts.
+    pub(crate) fn show_with(
+        &self,
+        context: &ProducerContext,
+        more: impl Fn() -> Vec<(&'static str, u64)> + Send + 'static,
+    ) {
+        let shown = Arc::clone(&self.figures);
+        context.show_figures(move || {
+            let figures = shown.lock().unwrap_or_else(PoisonError::into_inner);
+            let figures = figures.iter().map(|(name, count)| (*name, *count));
+            figures.chain(more()).collect()
+        });
     }
 
     /// What a template can name for the next message.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use fedmsg::json::{JsonError, Object, Value};
-use fedmsg_actors::{Argv, BoxError, Command, Outcome, Producer, ProducerContext};
+use fedmsg_actors::{Argv, BoxError, Command, Outcome, Producer, ProducerContext, ProgramLog};
 use fedmsg_config::{ByteSize, Config};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,8 @@ enum ExecError {
 /// Runs a program, and publishes what it has written once it has returned 0. One that returns anything
 /// else, is ended, or cannot be run has failed, and nothing of what it wrote is published.
 ///
-/// What is not UTF-8 becomes U+FFFD in "text" and "lines". Its standard error is that of the hub.
+/// What is not UTF-8 becomes U+FFFD in "text" and "lines". Its standard error goes to the log of
+/// the hub, see [`ProgramLog`]. Once it has ended, what it has left running in its process group is killed.
 ///
 /// ```
 /// use std::time::Duration;
@@ -128,7 +129,8 @@ impl Producer for ExecProducer {
         params: ExecProducerParams,
         context: &ProducerContext,
     ) -> Result<Self, BoxError> {
-        let mut command = params.argv.command();
+        let log = ProgramLog::new();
+        let mut command = params.argv.command().logged(log.clone()).ends_group();
         for (name, value) in params.env {
             command = command.env(name, value);
         }
@@ -136,11 +138,13 @@ impl Producer for ExecProducer {
             command = command.clear_env();
         }
         command.find()?; // at the start of the hub, not at the first tick
+        let announcer = Announcer::open(params.topic, "output", context).await?;
+        announcer.show_with(context, move || log.figures().to_vec());
         Ok(Self {
             command,
             output: params.output,
             max_output: params.max_output,
-            announcer: Announcer::open(params.topic, "output", context).await?,
+            announcer,
             parsing: Errand::new(),
         })
     }

@@ -17,7 +17,7 @@ const PIECE: usize = 16 * 1024;
 
 impl Command {
     /// Runs it once, and returns what it has written to its standard output as well: at most `limit`. What
-    /// it has started in the background may go on and keep the output open; what that writes after the
+    /// it has started in the background may keep the output open; what that writes after the
     /// program has ended is not waited for.
     ///
     /// ```

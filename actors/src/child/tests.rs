@@ -144,6 +144,19 @@ async fn a_program_that_obeys_need_not_wait_for_the_end_of_the_grace() {
 }
 
 #[tokio::test]
+async fn a_run_leaves_nothing_behind_where_that_is_asked_for() {
+    let (mut ours, theirs) = io::pipe().unwrap();
+    let command = shell("sleep 1000 <&0 & exit 3").ends_group();
+    let mut process = command.process(NOTHING);
+    process.stdout(theirs);
+    let mut child = process.spawn().unwrap();
+    drop(process);
+    let outcome = command.attend(&mut child, b"", pending()).await.unwrap();
+    assert_eq!(outcome, Outcome::Failed { code: 3 });
+    io::Read::read_to_end(&mut ours, &mut Vec::new()).unwrap();
+}
+
+#[tokio::test]
 async fn a_run_that_is_given_up_leaves_nothing_behind() {
     let (mut ours, theirs) = io::pipe().unwrap();
     let mut process = shell("sleep 1000 & sleep 1000").process(NOTHING);

@@ -3,13 +3,12 @@
 //! [`super::program`] runs one for each program. Answers go to the [`Ledger`], messages to the bus, lines
 //! to the log. It reads no faster than it can pass on, and nothing waits anywhere but in the pipe.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use fedmsg_actors::{ConsumerContext, Rate, RateLimit};
+use fedmsg_actors::{ConsumerContext, ProgramLog, RateLimit};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tracing::{debug, error, info, warn};
+use tracing::Level;
 
 use super::ledger::{Ending, Ledger};
 use super::line::{LogLevel, Said, parse};
@@ -17,14 +16,8 @@ use super::line::{LogLevel, Said, parse};
 /// The longest line that a program may write.
 const MAX_LINE: usize = 1 << 20;
 
-/// How many bytes of a line are logged.
-const MAX_LOGGED: usize = 4096;
-
 /// How much is read at a time.
 const CHUNK: usize = 64 * 1024;
-
-/// How many lines of a program are logged in a second, and at once.
-const LOGGED: Rate = Rate::per_second(NonZeroU32::MIN.saturating_add(99));
 
 /// What a consumer counts of its programs, for the status of the hub.
 #[derive(Debug, Default)]
@@ -32,8 +25,6 @@ pub(super) struct Counts {
     pub(super) starts: AtomicU64,
     pub(super) failures: AtomicU64,
     pub(super) published: AtomicU64,
-    pub(super) logged: AtomicU64,
-    pub(super) not_logged: AtomicU64,
 }
 
 /// Adds one.
@@ -48,7 +39,7 @@ pub(super) struct Listener {
     counts: Arc<Counts>,
     context: ConsumerContext,
     publishing: RateLimit,
-    logging: RateLimit,
+    log: ProgramLog,
 }
 
 impl Listener {
@@ -57,14 +48,14 @@ impl Listener {
         counts: Arc<Counts>,
         context: ConsumerContext,
         publishing: RateLimit,
+        log: ProgramLog,
     ) -> Self {
-        let logging = RateLimit::new(LOGGED, LOGGED.in_a_second());
         Self {
             ledger,
             counts,
             context,
             publishing,
-            logging,
+            log,
         }
     }
 
@@ -122,53 +113,25 @@ impl Listener {
                 published.map_err(|error| format!("what it publishes is refused: {error}"))?;
                 count(&self.counts.published);
             }
-            Said::Log { level, text } => self.log(level, &text),
+            Said::Log { level, text } => self.log.line(level.into(), &text),
             Said::Halt { reason } => self.ledger.end(Ending::Halted(reason)),
         }
         Ok(())
     }
 
-    /// Logs the lines of standard error to its end: of long ones the start, and of many some.
-    pub(super) async fn note(&self, mut errors: impl AsyncRead + Unpin) {
-        let mut buffer = Vec::with_capacity(MAX_LOGGED);
-        let mut line: Vec<u8> = Vec::new();
-        loop {
-            buffer.clear();
-            let is_end = !matches!(errors.read_buf(&mut buffer).await, Ok(1..));
-            for part in buffer.split_inclusive(|byte| *byte == b'\n') {
-                let room = (MAX_LOGGED + 1).saturating_sub(line.len());
-                line.extend(part.iter().filter(|byte| **byte != b'\n').take(room));
-                if part.ends_with(b"\n") {
-                    self.log_error(&line);
-                    line.clear();
-                }
-            }
-            if is_end {
-                if !line.is_empty() {
-                    self.log_error(&line);
-                }
-                return;
-            }
-        }
+    /// Logs the lines of standard error to its end.
+    pub(super) async fn note(&self, errors: impl AsyncRead + Unpin) {
+        self.log.note(Level::WARN, errors).await;
     }
+}
 
-    fn log_error(&self, line: &[u8]) {
-        self.log(LogLevel::Warn, &String::from_utf8_lossy(line));
-    }
-
-    fn log(&self, level: LogLevel, text: &str) {
-        if self.logging.check().is_err() {
-            count(&self.counts.not_logged);
-            return;
-        }
-        count(&self.counts.logged);
-        let cut = text.char_indices().find(|(at, _)| *at >= MAX_LOGGED);
-        let text = cut.and_then(|(at, _)| text.get(..at)).unwrap_or(text);
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Self {
         match level {
-            LogLevel::Error => error!(text, "program"),
-            LogLevel::Warn => warn!(text, "program"),
-            LogLevel::Info => info!(text, "program"),
-            LogLevel::Debug => debug!(text, "program"),
+            LogLevel::Error => Self::ERROR,
+            LogLevel::Warn => Self::WARN,
+            LogLevel::Info => Self::INFO,
+            LogLevel::Debug => Self::DEBUG,
         }
     }
 }

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
@@ -13,9 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::{env, io};
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
-use tokio::io::unix::AsyncFd;
-use tokio::io::{AsyncWriteExt, Interest};
+use rustix::process::Signal;
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
@@ -24,7 +22,7 @@ use tracing::{Instrument, Span};
 use super::ledger::{Ending, Ledger};
 use super::line::STOP;
 use super::listener::Listener;
-use fedmsg_actors::ProcessGroup;
+use fedmsg_actors::{Exit, ProcessGroup};
 
 /// How long a program has between SIGTERM and SIGKILL.
 const TERM_GRACE: Duration = Duration::from_secs(2);
@@ -91,7 +89,7 @@ impl Program {
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut attending = JoinSet::new();
         if let (Some(stdout), Some(stderr)) = (stdout, stderr) {
-            let exit = exit(&child)?;
+            let exit = Exit::of(&child)?;
             let attendant = Attendant {
                 child,
                 group: Arc::clone(&group),
@@ -178,18 +176,6 @@ fn signal(group: &Mutex<ProcessGroup>, signal: Signal) {
     group.signal(signal);
 }
 
-/// What becomes ready when a process has ended; it is not waited for by that.
-fn exit(child: &Child) -> io::Result<AsyncFd<OwnedFd>> {
-    let id = child.id().and_then(|id| i32::try_from(id).ok());
-    let id = id.and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
-    let handle = pidfd_open(id, PidfdFlags::NONBLOCK)?;
-    #[expect(
-        deprecated,
-        reason = "the other way is unsafe, for descriptors that are closed early; this one is owned"
-    )]
-    AsyncFd::with_interest(handle, Interest::READABLE)
-}
-
 /// Who looks after a program.
 struct Attendant {
     child: Child,
@@ -199,7 +185,7 @@ struct Attendant {
 }
 
 impl Attendant {
-    async fn attend(mut self, exit: AsyncFd<OwnedFd>, stdout: ChildStdout, stderr: ChildStderr) {
+    async fn attend(mut self, exit: Exit, stdout: ChildStdout, stderr: ChildStderr) {
         let hearing = async {
             if let Err(reason) = self.listener.hear(stdout).await {
                 self.ledger.end(Ending::Failed(reason));
@@ -208,12 +194,12 @@ impl Attendant {
             true
         };
         let noting = self.listener.note(stderr);
-        let exited = exit.readable();
+        let exited = exit.wait();
         tokio::pin!(hearing, noting, exited);
         let (mut heard, mut noted) = (None, false);
         loop {
             tokio::select! {
-                _ = &mut exited => break,
+                () = &mut exited => break,
                 is_end = &mut hearing, if heard.is_none() => {
                     heard = Some(is_end);
                     break;

@@ -73,6 +73,25 @@ fn a_program_that_fails_floods_or_writes_no_json_is_a_failure_and_publishes_noth
 }
 
 #[test]
+fn its_standard_error_is_logged_and_a_flood_of_it_counted() {
+    let script = "echo x; echo a >&2; printf b >&2; yes | head -n 20000 >&2";
+    let (published, status) = run(script, "", 1);
+    assert_eq!(published, [r#"{"output": "x\n"}"#]);
+    let count = |name| status.figures[name];
+    let (logged, not) = (count("lines_logged"), count("lines_not_logged"));
+    assert_eq!(logged + not, 20_002 - 1); // "by" is one line
+    assert!(not > 15_000, "{logged}");
+}
+
+#[test]
+fn what_it_has_left_in_the_background_ends_with_it() {
+    let (published, _) = run("sleep 1000 >/dev/null & echo $!", "", 1);
+    let id: String = published.concat().matches(char::is_numeric).collect();
+    let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    assert!(state.is_empty() || state.contains(") Z"), "{state}");
+}
+
+#[test]
 fn lines_that_are_no_json_are_passed_over_and_said_to_be() {
     let params = "params.output = 'json-lines'\nparams.topic = 'x.{{ msg.k }}'";
     let script = r#"printf '{\n{"k": 1}\n{}\n{"k": 2}\n'"#;

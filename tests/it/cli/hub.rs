@@ -293,6 +293,42 @@ fn its_log_can_be_json_with_one_object_a_line() {
 }
 
 #[test]
+fn what_programs_write_is_in_its_log_under_their_names() {
+    let (settings, port) = beating();
+    let programs = "
+        [consumers.cook]
+        kind = 'exec'
+        params.argv = ['sh', '-c', 'echo served; yes hot | head -n 9000 >&2']
+        [producers.kettle]
+        kind = 'exec'
+        every = '50ms'
+        params.argv = ['sh', '-c', 'echo steam; echo boiling >&2']";
+    let sandbox = Sandbox::with(&settings.with(programs));
+    let hub = sandbox.start(&["fedmsg-hub", "--log-format", "json"]);
+    Listener::on(port).take_about("hub.heartbeat", 3);
+    hub.signal(Signal::TERM);
+    let finished = hub.finish().expect_success();
+    assert_eq!(finished.lines, [""; 0]);
+    let parse =
+        |line: &str| serde_json::from_str::<Value>(line).unwrap_or_else(|_| panic!("{line}"));
+    let log: Vec<_> = finished.errors.lines().map(parse).collect();
+    let of = |text: &str| -> Vec<&Value> {
+        let is_it = |line: &&Value| line["text"] == text;
+        log.iter().filter(is_it).collect()
+    };
+    for (text, level, instance) in [
+        ("served", "INFO", "cook"),
+        ("hot", "WARN", "cook"),
+        ("boiling", "WARN", "kettle"),
+    ] {
+        let line = *of(text).first().unwrap_or_else(|| panic!("no {text}"));
+        assert_eq!(line["level"], level, "{line}");
+        assert_eq!(line["span"]["instance"], instance, "{line}");
+    }
+    assert!(of("hot").len() < 9000);
+}
+
+#[test]
 fn the_level_of_its_log_comes_from_the_flag_or_else_from_rust_log() {
     let run = |flags: &[&str], variable: &str| {
         let (settings, port) = beating();
