@@ -65,7 +65,7 @@ fn what_blocks_its_thread_is_found() {
 fn what_never_answers_is_found_and_ends_the_trials() {
     let conformance = conformance(Mistake::NeverAnswers);
     let conformance = conformance.patience(Duration::from_secs(2));
-    check_that(conformance, &[Requirement::NeverBlocks]);
+    check_that(conformance, &[Requirement::Ends]);
 }
 
 #[test]
@@ -134,6 +134,39 @@ fn what_cannot_be_checked_is_said_and_what_is_excused_is_no_finding() {
         [Requirement::NeedsNoOrderAcrossPublishers],
         "{report}"
     );
+}
+
+/// Does nothing that anybody could see.
+struct Listener;
+
+impl Consumer for Listener {
+    const KIND: &'static str = "listener";
+    type Params = NoParams;
+
+    async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
+        Ok(Self)
+    }
+
+    async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_consumer_without_an_effect_is_told_how_to_excuse_it() {
+    let listener = || {
+        let of = Conformance::of::<Listener>(|| World::new("", || ()));
+        of.messages(messages()).flood(100).memory_by(|| 0)
+    };
+    let report = listener().run();
+    let [finding] = &*report.findings else {
+        panic!("{report}");
+    };
+    assert_eq!(finding.requirement, Requirement::KeepsWorkOnStop);
+    assert!(finding.seen.contains("Conformance::excuse"), "{report}");
+    listener()
+        .excuse(Requirement::KeepsWorkOnStop, "it only listens")
+        .check();
 }
 
 /// Books what is signed by somebody who is trusted.

@@ -22,6 +22,8 @@ pub enum Requirement {
     NeverPanics,
     /// No call keeps its thread for long.
     NeverBlocks,
+    /// Every call comes to an end, within the patience of the test.
+    Ends,
     /// Of a consumer: what it has said to have handled is not lost when the hub stops.
     KeepsWorkOnStop,
     /// Of a consumer: a message that comes twice has the effect of one that comes once, even when the consumer was built
@@ -69,6 +71,10 @@ impl Requirement {
                 "`.await` what waits, and put what blocks or computes for more than a millisecond into \
                  `tokio::task::spawn_blocking`"
             }
+            Self::Ends => {
+                "give whatever is waited for a limit, such as `tokio::time::timeout`, and let an error follow; or \
+                 give the conformance test more `patience`"
+            }
             Self::KeepsWorkOnStop => {
                 "return Ok only when the effect is there to stay: no buffers, no tasks that nobody waits \
                  for; or write out what is left in `stop`, and what must survive a kill before"
@@ -89,7 +95,9 @@ impl Requirement {
                 "publish after the effect is there to stay, not before: others act on what they hear"
             }
             Self::BoundsMemory => {
-                "keep nothing of each message, or give what is kept a bound and drop the oldest"
+                "keep nothing of each message, or give what is kept a bound and drop the oldest; if other tests \
+                 run in this process they may be to blame: have this one in a file of its own in `tests/`, or \
+                 measure what the plugin holds (`memory_by`)"
             }
             Self::Publishes => {
                 "publish a message for each piece of news, and be quiet when there are none; or give the \
@@ -129,6 +137,7 @@ impl fmt::Display for Requirement {
             Self::Handles => "does not handle its messages",
             Self::NeverPanics => "panics",
             Self::NeverBlocks => "blocks its thread",
+            Self::Ends => "has calls that do not end",
             Self::KeepsWorkOnStop => "loses work on stop",
             Self::IsIdempotent => "is not idempotent",
             Self::NeedsNoOrderAcrossPublishers => "assumes an order across publishers",

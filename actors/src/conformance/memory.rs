@@ -29,13 +29,18 @@ impl Default for Memory {
     }
 }
 
-/// Returns by how much memory has grown after the first of these measurements, if that is more than
-/// `bound` and it has grown each time: what others do meanwhile comes and goes.
+/// Returns by how much memory has grown after the first of these measurements, if that is more than `bound`, it
+/// has grown each time, and most parts have had their share of it. What others do meanwhile comes and goes: a
+/// step that only some of the parts have seen is theirs, and does not count.
 pub(super) fn growth(measured: &[usize], bound: usize) -> Option<usize> {
-    let (first, last) = (measured.first()?, measured.last()?);
-    let grew = measured.windows(2).all(|pair| pair.first() < pair.last());
-    let growth = last.saturating_sub(*first);
-    (grew && growth > bound).then_some(growth)
+    let pairs = measured.windows(2);
+    let parts = pairs.map(|pair| pair.last()?.checked_sub(*pair.first()?));
+    let mut parts: Vec<usize> = parts.collect::<Option<_>>()?;
+    parts.sort_unstable();
+    // At least three of four parts have grown by so much.
+    let each = *parts.get(parts.len() / 4)?;
+    let growth = each.saturating_mul(parts.len());
+    (parts.first() > Some(&0) && growth > bound).then_some(growth)
 }
 
 /// Waits until no other flood of this process disturbs the measurements.
@@ -68,6 +73,15 @@ mod tests {
         check(&[1000, 2000, 1500, 2000, 3000], None);
         check(&[0, 0, 0, 0, 0], None);
         check(&[], None);
+        // Another test has taken memory, and keeps it.
+        check(&[1725, 1988, 1989, 1990, 1991], None);
+        check(&[1725, 1730, 1988, 1990, 1991], None);
+        check(
+            &[1000, 1010, 1020, 1030, 2000, 2010, 2020, 2030, 2040, 2050],
+            None,
+        );
+        // The same, of a plugin that takes memory as well.
+        check(&[1000, 1050, 2100, 2150, 2200], Some(200));
         assert!(resident() > 1 << 20);
     }
 }

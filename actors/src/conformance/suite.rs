@@ -126,7 +126,7 @@ impl Suite<'_> {
                 format!("; it was at work on {}", named(&call.delivery))
             });
             let seen = format!("that had not come to an end after {patience:?}{calling}");
-            self.found(Requirement::NeverBlocks, done, seen);
+            self.found(Requirement::Ends, done, seen);
             return false;
         }
         if !trial.report.unfinished.is_empty() {

@@ -119,7 +119,7 @@ impl Suite<'_> {
             self.hangs = true;
             let patience = self.conformance.patience;
             let seen = format!("a tick had not come to an end after {patience:?}");
-            self.findings.found(Requirement::NeverBlocks, done, seen);
+            self.findings.found(Requirement::Ends, done, seen);
             return false;
         }
         if trial.is_unfinished {
@@ -185,7 +185,7 @@ impl Suite<'_> {
         if let Some(growth) = growth(&measured, memory.bound) {
             let bound = memory.bound;
             let seen = format!(
-                "memory grew by {growth} bytes after the first fifth, and did not stop (allowed are {bound}): \
+                "memory grew by some {growth} bytes after the first fifth, and did not stop (allowed are {bound}): \
                  {measured:?}"
             );
             self.findings.found(rule, &done, seen);

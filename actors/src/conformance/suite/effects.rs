@@ -68,7 +68,9 @@ impl Suite<'_> {
         }
         if trial.effect == before {
             let seen = format!(
-                "it said Ok to {consumed} of them, and nothing in its world has changed: {}",
+                "it said Ok to {consumed} of them, and nothing in its world has changed: {}\n\
+                 If what it does shows in no world, such as a log line, excuse it: \
+                 Conformance::excuse(Requirement::KeepsWorkOnStop, …)",
                 shown(&before)
             );
             self.found(Requirement::KeepsWorkOnStop, &done, seen);

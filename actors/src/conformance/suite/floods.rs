@@ -55,7 +55,7 @@ impl Suite<'_> {
             let each = growth / (per_round * (measured.len() - 1)).max(1);
             let bound = memory.bound;
             let seen = format!(
-                "memory grew by {growth} bytes after the first {per_round} messages, {each} for each message, \
+                "memory grew by some {growth} bytes after the first {per_round} messages, {each} for each message, \
                  and did not stop (allowed are {bound}): {measured:?}"
             );
             self.found(Requirement::BoundsMemory, &done, seen);
