@@ -50,7 +50,7 @@ impl Consumer for {{type}}Consumer {
 
 #[cfg(test)]
 mod tests {
-    use fedmsg_hub::TestBus;
+    use fedmsg_hub::{Conformance, DeliveryBuilder, Requirement, TestBus, World};
 
     use super::*;
 
@@ -69,5 +69,19 @@ mod tests {
             });
         let it = report.status.consumer("it").expect("it was there");
         assert_eq!((it.consumed, it.dropped), (1, 1));
+    }
+    #[test]
+    fn it_keeps_the_rules_of_a_hub() {
+        // One that changes something outside shows that here, and needs no excuse.
+        let world = || World::new("", || ());
+        let greet = |n: usize| {
+            let name = DeliveryBuilder::new("com.example.arrivals.guest", format!("guest {n}"));
+            name.from_publisher(["north", "south"][n % 2])
+        };
+        Conformance::of::<{{type}}Consumer>(world)
+            .messages((0..6).map(greet))
+            .flood(100)
+            .excuse(Requirement::KeepsWorkOnStop, "it only publishes")
+            .check();
     }
 }

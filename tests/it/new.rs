@@ -28,9 +28,9 @@ fn cargo(project: &Path, words: &[&str]) -> String {
 fn what_is_made_is_formatted_compiles_and_passes_its_tests() {
     let sandbox = Sandbox::new();
     for (what, name, tests) in [
-        ("consumer", "greet-guests", 2),
+        ("consumer", "greet-guests", 3),
         ("producer", "count-up", 3),
-        ("hub", "our-hub", 4),
+        ("hub", "our-hub", 5),
     ] {
         let sources = env!("CARGO_MANIFEST_DIR");
         let made = sandbox.run(&["fedmsg-new", what, name, "--path", sources]);
