@@ -19,7 +19,7 @@ use tracing::warn;
 
 use self::follower::{Batch, FollowError, Follower};
 use self::position::Mark;
-use self::state_file::StateFile;
+use self::state_file::{Claim, StateFile, StateFileError};
 use crate::announcer::Announcer;
 use crate::bounded;
 use crate::errand::Errand;
@@ -43,7 +43,8 @@ pub struct FileParams {
     /// The file that is followed. It need not be there yet. Required.
     #[schemars(example = "/var/log/app.log")]
     pub path: PathBuf,
-    /// The file that keeps how far it has been read, in a folder that the hub may write to. By default
+    /// The file that keeps how far it has been read, in a folder that the hub may write to. No two producers
+    /// may have the same; who has it is in a lock beside it, `.lock`. By default
     /// `producer-NAME.json` in the state directory that systemd has made (`STATE_DIRECTORY`); required
     /// where there is none.
     #[serde(default)]
@@ -117,6 +118,8 @@ pub struct FileProducer {
     path: PathBuf,
     announcer: Announcer,
     state: StateFile,
+    #[expect(dead_code, reason = "held for as long as the state is ours")]
+    claim: Claim,
     max_line: usize,
     /// Absent while an errand has it, and after one that was cancelled.
     follower: Option<Follower>,
@@ -140,13 +143,14 @@ impl Producer for FileProducer {
         };
         let state = StateFile::new(state_file, params.path.clone());
         let (path, from, kept) = (params.path.clone(), params.from, state.clone());
-        Errand::new()
+        let claim = Errand::new()
             .run(move || begin(&path, from, &kept))
             .await??;
         Ok(Self {
             path: params.path,
             announcer: Announcer::open(params.topic, "line", context).await?,
             state,
+            claim,
             max_line: params.max_line.as_usize(),
             follower: None,
             errand: Errand::new(),
@@ -154,7 +158,7 @@ impl Producer for FileProducer {
         })
     }
 
-    fn preflight(params: &FileParams, _: &Config) -> Result<(), BoxError> {
+    fn preflight(params: &FileParams, config: &Config) -> Result<(), BoxError> {
         rotated::open(&params.path).map_err(|error| {
             let reason = format!("cannot read {}: {error}", params.path.display());
             ParamsError::invalid("path", reason)
@@ -162,7 +166,9 @@ impl Producer for FileProducer {
         // The state directory of a service is in the environment of that only.
         if let Some(file) = &params.state_file {
             let state = StateFile::new(file.clone(), params.path.clone());
-            let checked = state.check();
+            let checked = state
+                .check()
+                .and_then(|()| is_one_of_a_kind(&state, config));
             checked.map_err(|error| ParamsError::invalid("state_file", error))?;
         }
         Ok(())
@@ -239,13 +245,27 @@ impl FileProducer {
     }
 }
 
-/// Has the state say where to begin, in a file that has never been read. It blocks.
-fn begin(path: &Path, from: Beginning, state: &StateFile) -> Result<(), FollowError> {
+/// Claims the state, and has it say where to begin, in a file that has never been read. It blocks.
+fn begin(path: &Path, from: Beginning, state: &StateFile) -> Result<Claim, FollowError> {
+    let claim = state.claim()?;
     if state.load()?.is_none() {
         // From here on the file has been looked at: what is written to it later is new.
         state.save(&Follower::beginning(path, from == Beginning::End)?)?;
     }
-    Ok(())
+    Ok(claim)
+}
+
+/// Says whether only one producer of a configuration names this state: two would each claim it at the start.
+fn is_one_of_a_kind(state: &StateFile, config: &Config) -> Result<(), StateFileError> {
+    let producers = config.producers.values();
+    let producers = producers.filter(|it| it.enabled && it.kind == FileProducer::KIND);
+    // What cannot be read is the matter of another finding.
+    let params = producers.filter_map(|it| it.params.parse::<FileParams>().ok());
+    let states = params.filter_map(|it| Some(StateFile::new(it.state_file?, it.path)));
+    match states.filter(|it| state.is_that_of(it)).count() {
+        0 | 1 => Ok(()),
+        _ => Err(state.taken()),
+    }
 }
 
 /// Where systemd has the states of a service (`StateDirectory=`, systemd.exec(5)).

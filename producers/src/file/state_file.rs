@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access};
+use rustix::fs::{Access, FlockOperation, OFlags, access, flock};
+use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tracing::warn;
@@ -19,10 +21,23 @@ const LARGEST: u64 = 64 * 1024;
 pub(super) enum StateFileError {
     #[error("cannot read the state file {}: {source}", file.display())]
     Unreadable { file: PathBuf, source: io::Error },
-    #[error("{} is no state file: {reason}; name another one, or remove it", file.display())]
+    #[error(
+        "{} is no state file: {reason}; name another one, or remove it: then the file that is followed counts as \
+         never read, and `from` says where to begin",
+        file.display()
+    )]
     Foreign { file: PathBuf, reason: String },
     #[error("cannot write the state file {}: {source}", file.display())]
     Unwritable { file: PathBuf, source: io::Error },
+    #[error("{} is the state file of another producer, or of another hub: give each a state file of its own", .0.display())]
+    Taken(PathBuf),
+}
+
+/// The right to a state file; there is one at a time.
+#[derive(Debug)]
+pub(super) struct Claim {
+    #[expect(dead_code, reason = "held for its lock, which ends with it")]
+    lock: File,
 }
 
 /// A file with the position in the file at `path`.
@@ -42,6 +57,35 @@ struct Content {
 impl StateFile {
     pub(super) fn new(file: PathBuf, path: PathBuf) -> Self {
         Self { file, path }
+    }
+
+    /// Claims it for one producer, whoever else may know it by another spelling of its path. The file itself
+    /// is a new one after each position, so what is locked is another beside it.
+    pub(super) fn claim(&self) -> Result<Claim, StateFileError> {
+        let unwritable = |source| StateFileError::Unwritable {
+            file: self.file.clone(),
+            source,
+        };
+        let mut options = File::options();
+        let options = options.write(true).create(true).truncate(false);
+        // Not to wait for somebody at the other end of a pipe.
+        let options = options.custom_flags(OFlags::NONBLOCK.bits().cast_signed());
+        let lock = options.open(self.beside(".lock")).map_err(unwritable)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Claim { lock }),
+            Err(Errno::WOULDBLOCK) => Err(self.taken()),
+            Err(error) => Err(unwritable(error.into())),
+        }
+    }
+
+    /// The error of a second producer that has it.
+    pub(super) fn taken(&self) -> StateFileError {
+        StateFileError::Taken(self.file.clone())
+    }
+
+    /// Says whether both are the same file, however they are spelled.
+    pub(super) fn is_that_of(&self, other: &Self) -> bool {
+        place(&self.file) == place(&other.file)
     }
 
     /// Reads it; `None` when there is none, or it is about another file.
@@ -64,6 +108,9 @@ impl StateFile {
             file: file(),
             source,
         })?;
+        if text.trim_ascii().is_empty() {
+            return Err(foreign("it is empty".to_owned()));
+        }
         let content: Content =
             serde_json::from_slice(&text).map_err(|error| foreign(error.to_string()))?;
         if content.path != self.path {
@@ -103,12 +150,25 @@ impl StateFile {
             path: self.path.clone(),
             position: position.clone(),
         };
-        let mut name = self.file.clone().into_os_string();
-        name.push(".new");
+        let name = self.beside(".new");
         let mut new = File::create(&name)?;
         new.write_all(&serde_json::to_vec(&content)?)?;
         new.sync_data()?;
         drop(new);
         fs::rename(name, &self.file)
     }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.file.clone().into_os_string();
+        name.push(ending);
+        name.into()
+    }
+}
+
+/// The path of a file that need not be there, in the folder as the system knows that.
+fn place(file: &Path) -> PathBuf {
+    let name = file.file_name().unwrap_or_default();
+    let folder = file.parent().unwrap_or(file).join(".");
+    let folder = fs::canonicalize(&folder).unwrap_or(folder);
+    folder.join(name)
 }

@@ -352,11 +352,54 @@ fn a_state_that_is_none_of_ours_or_cannot_be_kept_is_refused_at_the_start() {
     };
     let error = start(&settings(folder.path(), "")).unwrap_err();
     assert!(error.contains("is no state file"), "{error}");
+    fs::write(folder.path().join("state"), "").unwrap();
+    let error = start(&settings(folder.path(), "")).unwrap_err();
+    assert!(
+        error.contains("it is empty; name another one, or remove it"),
+        "{error}"
+    );
     let missing = folder.path().join("missing");
     let error = start(&settings(&missing, "")).unwrap_err();
     assert!(error.contains("cannot write the state file"), "{error}");
     let error = start("every = '1s'\nparams.path = '/var/log/x'").unwrap_err();
     assert!(error.contains("state_file"), "{error}");
+}
+
+#[test]
+fn a_state_is_that_of_one_producer_however_its_path_is_spelled() {
+    let folder = TempDir::new().unwrap();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    std::os::unix::fs::symlink(".", folder.path().join("link")).unwrap();
+    let producer = |state: &Path| {
+        let log = folder.path().join("log");
+        format!("every = '1s'\nparams = {{ path = {log:?}, state_file = {state:?} }}")
+    };
+    let first = producer(&folder.path().join("state"));
+    for (spelling, is_taken) in [
+        ("state", true),
+        ("sub/../state", true),
+        ("link/state", true),
+        ("sub/state", false),
+    ] {
+        let second = producer(&folder.path().join(spelling));
+        let bus = TestBus::new()
+            .producer::<FileProducer>("a", &first)
+            .producer::<FileProducer>("b", &second);
+        let started = bus.try_run(async |_| ()).map_err(|error| error.to_string());
+        assert_eq!(started.is_err(), is_taken, "{spelling}");
+        let toml = format!(
+            "[producers.a]\nkind = 'file'\n{first}\n[producers.b]\nkind = 'file'\n{second}"
+        );
+        let config = Config::from_toml(&toml).unwrap();
+        for producer in config.producers.values() {
+            let told = FileProducer::preflight(&producer.params.parse().unwrap(), &config);
+            let told = told.map_err(|error| error.to_string());
+            assert_eq!(told.is_err(), is_taken, "{spelling}");
+            for error in started.clone().err().into_iter().chain(told.err()) {
+                assert!(error.contains("state file of another producer"), "{error}");
+            }
+        }
+    }
 }
 
 #[test]
