@@ -45,7 +45,7 @@ enum WebhookError {
     Header(String),
     #[error("`{header}`: {source}")]
     Secret { header: String, source: SecretError },
-    #[error("`signing_key` is empty")]
+    #[error("it is empty")]
     NoKey,
     #[error("cannot be signed: {0}")]
     Sign(#[from] ErrorStack),
@@ -299,7 +299,7 @@ fn key(
         return Ok(None);
     };
     let invalid = |error| ParamsError::invalid("signing_key", error);
-    let secret = read("signing_key", secret, reading).map_err(invalid)?;
+    let secret = reading(secret).map_err(|error| ParamsError::invalid("signing_key", error))?;
     if secret.is_empty() {
         return Err(invalid(WebhookError::NoKey));
     }

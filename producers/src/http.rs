@@ -47,14 +47,16 @@ pub struct HttpParams {
     #[serde(default)]
     pub pointer: JsonPointer,
     /// Where an item of a list has what tells it from others: a JSON pointer within the item, such as
-    /// "/id". With it that part has to be a list, and each item is published once, by itself. By default it
-    /// is not taken apart.
+    /// "/id". With it that part has to be a list, and each item is published once in a run of the hub, by
+    /// itself; `format` has to be "json". By default it is not taken apart.
     #[serde(default)]
     pub id: Option<JsonPointer>,
     /// When it is published: on "change", or "each" time. With `id`, always what is new. Default "change".
     #[serde(default)]
     pub publish: Publish,
-    /// Whether what is there at the start of the hub counts as known, and is not published. Default false.
+    /// Whether what is there at the start of the hub counts as known, and is not published. What has been
+    /// published is forgotten when the hub stops: with false all of it is published again at the next start,
+    /// with true what came while the hub was stopped is never published. Default false.
     #[serde(default)]
     pub skip_first: bool,
     /// The topic after `<topic_prefix>.<environment>.`: a template of at least two words. Default
@@ -119,8 +121,9 @@ enum HttpError {
 /// Polls a URL and publishes what is there.
 ///
 /// It asks for what is newer than the last that was published (`ETag`, `Last-Modified`), and compares what
-/// it gets all the same. What has been published is known for as long as the hub runs: after a restart it
-/// is published again, unless `skip_first` says otherwise. The items of a list are known by their `id`:
+/// it gets all the same. What has been published is known for as long as the hub runs, and kept nowhere: after
+/// a restart all that is there is published again. With `skip_first` it is not, and neither is what has come
+/// while the hub was stopped. The items of a list are known by their `id`:
 /// those of the last answer, and 10 000 that were there before. One poll may take 30 seconds, or
 /// `time_limit` where that is less; an answer of another status than 200 is a failure.
 ///
@@ -255,8 +258,13 @@ impl HttpProducer {
     }
 }
 
-/// The request for what is there.
+/// The request for what is there, if there is any sense in it.
 fn fetch(params: &HttpParams) -> Result<Fetch, ParamsError> {
+    if params.id.is_some() && params.format == Format::Text {
+        let reason =
+            "a text has no items to be told apart: leave it out, or set `format` to \"json\"";
+        return Err(ParamsError::invalid("id", reason));
+    }
     let mut fetch = params.url.fetch().max_size(params.max_size);
     for (name, value) in &params.headers {
         let refuse = |error| ParamsError::invalid(["headers", name], error);

@@ -308,7 +308,7 @@ fn what_cannot_work_is_refused_at_the_start_without_telling_secrets() {
     assert!(made.unwrap().success());
     check(
         &format!("{url}\nparams.signing_key = {{ file = {empty:?} }}"),
-        "`signing_key` is empty",
+        "signing_key: it is empty",
     );
     check(
         &format!("{url}\nparams.secrets.a = {{ file = {pipe:?} }}"),
@@ -356,7 +356,7 @@ fn what_can_be_told_of_a_webhook_without_starting_is_told_with_its_key() {
     );
     check(
         &format!("{url}\nsigning_key.file = '/no/such'"),
-        Some("params.signing_key: "),
+        Some("params.signing_key: cannot read the secret in /no/such: No such file"),
     );
     // Variables of a service are not those of a shell in which it is checked.
     let variables = "secrets.A = { env = 'NO_SUCH' }\nsigning_key.env = 'NO_SUCH'";

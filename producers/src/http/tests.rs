@@ -175,9 +175,18 @@ fn what_can_never_be_polled_is_refused_at_the_start() {
         "url = 'http://example.org', headers = { 'a b' = '' }",
         "url = 'http://example.org', headers = { a = \"\\n\" }",
         "url = 'http://example.org', max_size = '1 GiB'",
+        "url = 'http://example.org', format = 'text', id = '/id'",
     ] {
         let settings = format!("every = '1h'\nparams = {{ {params} }}");
         let bus = TestBus::new().producer::<HttpProducer>("x", &settings);
         assert!(bus.try_run(async |_| ()).is_err(), "{params}");
     }
+}
+
+#[test]
+fn items_of_a_text_are_a_mistake_of_a_parameter() {
+    let params = "url = 'http://example.org'\nformat = 'text'\nid = '/id'";
+    let params = toml::from_str(params).unwrap();
+    let told = HttpProducer::preflight(&params, &Config::default()).unwrap_err();
+    assert!(told.to_string().starts_with("params.id: "), "{told}");
 }

@@ -13,9 +13,9 @@ use crate::announcer::VARIABLES;
 
 /// A text of a payload that is no template, or cannot be rendered.
 #[derive(Debug, Error)]
-#[error("{pointer}: {source}")]
+#[error("{}{}{source}", pointer, if pointer.is_empty() { "" } else { ": " })]
 struct Misfit {
-    /// Where in the payload, as a JSON pointer.
+    /// Where in the payload, as a JSON pointer; that to all of it is empty.
     pointer: String,
     source: TemplateError,
 }
@@ -150,6 +150,20 @@ mod tests {
     use fedmsg::json::to_spaced;
 
     use super::*;
+
+    #[test]
+    fn a_text_that_is_no_template_is_named_with_its_place() {
+        #[track_caller]
+        fn check(msg: &str, expected: &str) {
+            let error = serde_json::from_str::<MsgTemplate>(msg).unwrap_err();
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
+        check(r#""{{ cuont }}""#, "line 1, column 4: there is no cuont");
+        check(
+            r#"["{{ cuont }}"]"#,
+            "/0: line 1, column 4: there is no cuont",
+        );
+    }
 
     #[test]
     fn texts_become_texts_and_single_expressions_what_they_are() {
