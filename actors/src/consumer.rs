@@ -234,7 +234,9 @@ pub enum ConsumeError {
 /// ```
 #[derive(Debug)]
 pub struct BatchError {
-    /// How many at its front have been handled.
+    /// How many at its front have been handled: fewer than the batch has, for one has failed. The hub believes it:
+    /// those count as consumed and never come again. What is too large is taken for all but the last, and
+    /// logged as a warning.
     pub done: usize,
     /// What becomes of the one after those.
     pub error: ConsumeError,

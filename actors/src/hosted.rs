@@ -6,10 +6,12 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::task::Poll;
+use std::time::Duration;
 
+use fedmsg::LogLimit;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::consumer::{BoxError, ConsumeError, Consumer};
 use crate::context::{ConsumerContext, ProducerContext};
@@ -78,11 +80,20 @@ pub(crate) enum TickFailure {
 pub(crate) struct Hosted<T, C> {
     plugin: T,
     context: C,
+    /// Of complaints about what it says of its batches.
+    complaints: LogLimit,
 }
+
+/// At most one complaint about a plugin in this time.
+const COMPLAINT_PERIOD: Duration = Duration::from_secs(60);
 
 impl<T, C> Hosted<T, C> {
     pub(crate) fn new(plugin: T, context: C) -> Self {
-        Self { plugin, context }
+        Self {
+            plugin,
+            context,
+            complaints: LogLimit::new(COMPLAINT_PERIOD),
+        }
     }
 }
 
@@ -168,7 +179,9 @@ impl<C: Consumer> Hosted<C, ConsumerContext> {
             match result {
                 Ok(Ok(())) => run.finish(count, waited),
                 Ok(Err(failed)) => {
-                    run.finish(failed.done.min(count - 1), false);
+                    let name = self.context.name();
+                    let done = handled(failed.done, count, name, &self.complaints);
+                    run.finish(done, false);
                     return run.end(Failure::Consume(failed.error));
                 }
                 Err(panic) => {
@@ -182,6 +195,25 @@ impl<C: Consumer> Hosted<C, ConsumerContext> {
             }
         }
     }
+}
+
+/// How many messages of a batch that failed have been handled, as its consumer says. All cannot be: one is
+/// that which failed.
+fn handled(done: usize, count: usize, consumer: &str, complaints: &LogLimit) -> usize {
+    let most = count.saturating_sub(1);
+    if done > most
+        && let Some(held_back) = complaints.admit()
+    {
+        warn!(
+            consumer,
+            done,
+            batch = count,
+            held_back,
+            "its `BatchError` says that more messages of a batch are handled than can be: all but the last one \
+             are taken to be, and count as consumed"
+        );
+    }
+    done.min(most)
 }
 
 /// A lease that is being worked off.
@@ -274,6 +306,11 @@ pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> String {
 #[cfg(test)]
 mod tests {
     use std::future::ready;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing::span::{Attributes, Id, Record};
+    use tracing::{Event, Level, Metadata, Subscriber};
 
     use super::*;
     use crate::context::NoParams;
@@ -298,6 +335,43 @@ mod tests {
             assert_ne!(delivery.msg().as_str(), Some("hot"), "burnt");
             ready(Ok(()))
         }
+    }
+
+    /// Counts warnings.
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl Subscriber for Warnings {
+        fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+            *metadata.level() == Level::WARN
+        }
+
+        fn event(&self, _: &Event<'_>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn new_span(&self, _: &Attributes<'_>) -> Id {
+            Id::from_u64(1)
+        }
+
+        fn record(&self, _: &Id, _: &Record<'_>) {}
+        fn record_follows_from(&self, _: &Id, _: &Id) {}
+        fn enter(&self, _: &Id) {}
+        fn exit(&self, _: &Id) {}
+    }
+
+    #[test]
+    fn a_consumer_that_claims_more_than_its_batch_is_named_once() {
+        let warnings = Arc::new(AtomicUsize::new(0));
+        let _guard = tracing::subscriber::set_default(Warnings(Arc::clone(&warnings)));
+        let complaints = LogLimit::new(COMPLAINT_PERIOD);
+        let check = |done, expected, count| {
+            assert_eq!(handled(done, 3, "x", &complaints), expected);
+            assert_eq!(warnings.load(Ordering::Relaxed), count, "{done}");
+        };
+        check(0, 0, 0);
+        check(2, 2, 0);
+        check(3, 2, 1);
+        check(99, 2, 1);
     }
 
     #[test]
