@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs};
 
-use crate::sandbox::Sandbox;
+use rustix::process::Signal;
+
+use crate::peers::{Process, free_tcp_port};
+use crate::sandbox::{PROBE, Sandbox};
 
 /// Where Cargo has put our programs, and has the dependencies compiled.
 fn target() -> PathBuf {
@@ -43,10 +46,50 @@ fn what_is_made_is_formatted_compiles_and_passes_its_tests() {
         let listed = cargo(&project, &["run", "--offline", "-q", "--", "--list-kinds"]);
         let kind = if what == "hub" { "greeter" } else { name };
         assert!(listed.contains(&format!("kind = \"{kind}\"")), "{listed}");
+        if what != "producer" {
+            a_message_is_greeted(&sandbox, name);
+        }
     }
     let unit = fs::read_to_string(sandbox.path().join("our-hub/our-hub.service")).unwrap();
     assert!(unit.contains("\nExecStart=/usr/bin/our-hub --config /etc/fedmsg/our-hub.toml\n"));
     assert!(!unit.contains("fedmsg-hub"), "{unit}");
+}
+
+/// Runs what has been built under the configuration that came with it, on ports of its own, and says something
+/// to it by the command of its README.
+fn a_message_is_greeted(sandbox: &Sandbox, name: &str) {
+    let project = sandbox.path().join(name);
+    let mut config = fs::read_to_string(project.join("fedmsg.toml")).unwrap();
+    for port in ["3900", "3901", "3902"] {
+        assert!(config.contains(port), "{config}");
+        config = config.replace(port, &free_tcp_port().to_string());
+    }
+    sandbox.write("tried.toml", &config);
+    let readme = fs::read_to_string(project.join("README.md")).unwrap();
+    let mut lines = readme.lines();
+    let say = lines.find_map(|line| line.strip_prefix("$ echo '\"Ada\"' | "));
+    let say = say.expect("a command that says something").to_owned();
+    let say = say.replace("fedmsg.toml", "tried.toml");
+    let say: Vec<_> = say.split(' ').collect();
+
+    let mut hub = Command::new(target().join("debug").join(name));
+    hub.args(["--config", "tried.toml"]);
+    hub.current_dir(sandbox.path());
+    let hub = Process::start(hub);
+    let mut tail = sandbox.start(&["fedmsg-tail", "--config", "tried.toml"]);
+    // Until listener and greeter have connected, nobody hears of it.
+    let mut heard = None;
+    while heard.is_none() {
+        let said = sandbox.run_with_input(&say, b"\"Ada\"\n");
+        said.expect_success();
+        while let Some(line) = tail.line_within(PROBE * 5) {
+            heard = heard.or(line.contains("Hello, Ada!").then_some(line));
+        }
+    }
+    hub.signal(Signal::TERM);
+    hub.finish().expect_success();
+    tail.signal(Signal::TERM);
+    tail.finish();
 }
 
 #[test]

@@ -127,7 +127,13 @@ pub(super) fn files(what: What, name: &ProjectName, sources: &Path) -> Vec<(Path
         ),
     ];
     let bus = own(include_str!("../../../templates/bus.toml"));
-    let readme = own(include_str!("../../../templates/README.md"));
+    let try_it = match what {
+        What::Consumer | What::Hub => include_str!("../../../templates/consumer.md"),
+        What::Producer => "",
+    };
+    let readme = own(include_str!("../../../templates/README.md"))
+        + try_it
+        + include_str!("../../../templates/cargo.md");
     let consumer = include_str!("../../../templates/consumer.rs");
     let producer = include_str!("../../../templates/producer.rs");
     let consumer_toml = include_str!("../../../templates/consumer.toml");
