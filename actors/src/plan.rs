@@ -80,7 +80,8 @@ pub enum StartError {
     /// The configuration asks for what does not exist.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Plan(Vec<PlanError>),
-    /// A consumer or producer could not be built.
+    /// A consumer or producer could not be built. Where a setting is to blame, `source` is a
+    /// [`ParamsError`] or a [`crate::SettingError`].
     #[error("{table}.{name} does not start: {source}")]
     Build {
         /// `consumers` or `producers`.

@@ -17,7 +17,7 @@ use crate::context::{ConsumerContext, ProducerContext};
 use crate::hosted::{Hosted, HostedConsumer, HostedProducer};
 use crate::kind::Kind;
 use crate::plan::{Plan, PlanError, StartError};
-use crate::preflight::{Preflight, PreflightError};
+use crate::preflight::{Preflight, PreflightError, SettingError};
 use crate::producer::Producer;
 
 type Built<T> = BoxFuture<'static, Result<T, BoxError>>;
@@ -252,6 +252,41 @@ impl Registry {
             })
         })
         .collect()
+    }
+
+    /// Has the kind say, if it can, which setting is to blame when an instance could not be built: what
+    /// failed on the way knows a path, or a program, but not who has asked for it.
+    pub(crate) fn explained(&self, error: StartError, config: &Config) -> StartError {
+        let StartError::Build {
+            table,
+            name,
+            source,
+        } = error
+        else {
+            return error;
+        };
+        let is_setting = |error: &BoxError| error.is::<ParamsError>() || error.is::<SettingError>();
+        let preflight = || match table {
+            "consumers" => {
+                let it = config.consumers.get(&name)?;
+                let preflight = self.consumers.get(&*it.kind)?.preflight;
+                preflight(&it.params, config).err()
+            }
+            _ => {
+                let it = config.producers.get(&name)?;
+                let preflight = self.producers.get(&*it.kind)?.preflight;
+                preflight(&it.params, config).err()
+            }
+        };
+        let source = match is_setting(&source) {
+            true => source,
+            false => preflight().filter(is_setting).unwrap_or(source),
+        };
+        StartError::Build {
+            table,
+            name,
+            source,
+        }
     }
 
     pub(crate) fn find_consumer(&self, kind: &str) -> Option<&ConsumerKind> {

@@ -187,7 +187,7 @@ impl Supervisor {
                 supervisor.opening.fail();
                 supervisor.shut_down().run().await;
                 supervisor.arbiters.stop();
-                Err(error)
+                Err(registry.explained(error, supervisor.bus.config()))
             }
         }
     }

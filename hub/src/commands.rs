@@ -12,6 +12,7 @@ pub(crate) mod filter;
 pub(crate) mod gateway;
 pub(crate) mod hub;
 pub(crate) mod input;
+pub(crate) mod located;
 pub(crate) mod logger;
 pub(crate) mod new;
 pub(crate) mod outlet;

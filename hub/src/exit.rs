@@ -16,7 +16,7 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The input is wrong, e.g. no JSON (EX_DATAERR).
     Data = 65,
-    /// A service is not there: no relay, no free endpoint (EX_UNAVAILABLE).
+    /// A service is not there: no relay, no free endpoint, no start of a plugin (EX_UNAVAILABLE).
     Unavailable = 69,
     /// Messages were lost, or nothing works any more (EX_SOFTWARE).
     Software = 70,

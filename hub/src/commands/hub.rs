@@ -13,6 +13,7 @@ use tracing::info;
 
 use self::kinds::Form;
 use super::common::{CommonArgs, fail};
+use super::located::settings_at_fault;
 use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
 use crate::hub::{HubBuilder, HubError};
@@ -34,7 +35,7 @@ Examples:
 Exit status:
   0   stopped by SIGTERM, SIGINT or SIGHUP; every message that reached it was handled
   2   bad command line
-  69  an address is taken, or no relay or endpoint to publish through
+  69  an address is taken, no relay or endpoint to publish through, or a plugin does not start
   70  messages that reached it were not handled, or every consumer has given up
   78  the configuration is wrong, or enables nothing")]
 pub(crate) struct HubArgs {
@@ -174,6 +175,27 @@ pub(crate) fn exit(ended: Result<StopReport, HubError>, loaded: &Loaded) -> Exit
                 fail(Exit::Config, located(error, loaded));
             }
             Exit::Config
+        }
+        Err(HubError::Start(StartError::Build {
+            table,
+            name,
+            source,
+        })) => match settings_at_fault(loaded, table, &name, source) {
+            Ok(errors) => fail(Exit::Config, errors),
+            Err(source) => {
+                let built = StartError::Build {
+                    table,
+                    name,
+                    source,
+                };
+                let error = HubError::Start(built);
+                fail(exit_of(&error), &error)
+            }
+        },
+        Err(HubError::Start(StartError::Trust(error))) => {
+            let place = loaded.origins.of(&KeyPath::from(error.key()));
+            let error = StartError::Trust(error);
+            fail(Exit::Config, format_args!("{place}: {error}"))
         }
         Err(error) => fail(exit_of(&error), &error),
     }

@@ -5,11 +5,12 @@
 
 use std::io;
 
-use fedmsg_actors::{PreflightError, Registry, SettingError};
-use fedmsg_config::{KeyPath, Loaded, Origin, ParamsError};
+use fedmsg_actors::{PreflightError, Registry};
+use fedmsg_config::{KeyPath, Loaded};
 use rustix::io::Errno;
 
 use super::finding::{Finding, Severity};
+use crate::commands::located::settings_at_fault;
 
 /// Asks the kinds of all instances that are enabled.
 pub(super) fn check(loaded: &Loaded, registry: &Registry, findings: &mut Vec<Finding>) {
@@ -36,27 +37,13 @@ fn located(loaded: &Loaded, error: PreflightError) -> Vec<Finding> {
         source,
         ..
     } = error;
-    let kind = KeyPath::from([table, &*name, "kind"]);
-    let source = match source.downcast::<ParamsError>() {
-        Ok(error) if table == "consumers" => {
-            let errors = loaded.origins.consumer_errors(&name, *error);
-            return errors.iter().map(Finding::from).collect();
+    match settings_at_fault(loaded, table, &name, source) {
+        Ok(errors) => errors.iter().map(Finding::from).collect(),
+        Err(source) => {
+            let kind = KeyPath::from([table, &*name, "kind"]);
+            vec![Finding::error(loaded, kind, source)]
         }
-        Ok(error) => {
-            let errors = loaded.origins.producer_errors(&name, *error);
-            return errors.iter().map(Finding::from).collect();
-        }
-        Err(source) => source,
-    };
-    let finding = match source.downcast_ref::<SettingError>() {
-        Some(error) if loaded.origins.of(&error.key) != Origin::Default => {
-            Finding::error(loaded, error.key.clone(), &error.reason)
-        }
-        // A default has no line; who needs it has one.
-        Some(error) => Finding::error(loaded, kind, format!("{}: {}", error.key, error.reason)),
-        None => Finding::error(loaded, kind, source),
-    };
-    vec![finding]
+    }
 }
 
 #[cfg(test)]
