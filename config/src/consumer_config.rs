@@ -35,8 +35,8 @@ pub struct ConsumerConfig {
     pub enabled: bool,
 
     /// What it listens to: a topic pattern or a list, by whole words: `*` is one word, `#` any
-    /// number. Without it, the kind decides.
-    #[serde(default, deserialize_with = "one_or_many::optional")]
+    /// number. Without it, the kind decides; an empty list is an error.
+    #[serde(default, deserialize_with = "one_or_many::filled")]
     #[schemars(schema_with = "schema::one_or_many::<String>")]
     pub topics: Option<Vec<TopicPattern>>,
 

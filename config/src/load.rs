@@ -245,13 +245,14 @@ fn keys_of_the_top() -> Vec<String> {
 /// Returns the producers whose schedule is unusable, with the key to blame.
 fn bad_schedules(config: &Config) -> Vec<(KeyPath, KeyPath, Problem)> {
     let producers = config.producers.iter();
-    let bad = producers.filter_map(|(name, producer)| {
-        let error = producer.schedule().err()?;
+    let bad = producers.flat_map(|(name, producer)| {
+        let errors = producer.schedule_errors();
         let producer = KeyPath::from(["producers", name]);
-        let blamed = error
-            .key()
-            .map_or_else(|| producer.clone(), |key| producer.child(key));
-        Some((producer, blamed, Problem::Schedule(error)))
+        errors.into_iter().map(move |error| {
+            let blamed = error.key().map(|key| producer.child(key));
+            let blamed = blamed.unwrap_or_else(|| producer.clone());
+            (producer.clone(), blamed, Problem::Schedule(error))
+        })
     });
     bad.collect()
 }

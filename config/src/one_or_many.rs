@@ -27,6 +27,20 @@ where
     Option::<Wrapped<T>>::deserialize(deserializer).map(|list| list.map(|Wrapped(list)| list))
 }
 
+/// As [`optional`], for the topics of a consumer: whoever writes an empty list may mean nothing, or everything.
+pub(crate) fn filled<'de, T, D>(deserializer: D) -> Result<Option<Vec<T>>, D::Error>
+where
+    T: FromStr<Err: fmt::Display> + Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    match optional(deserializer)? {
+        Some(list) if list.is_empty() => Err(D::Error::custom(
+            "an empty list: leave it out for the default of the kind, or write enabled = false",
+        )),
+        list => Ok(list),
+    }
+}
+
 /// A list read in this way, for places where serde wants a type.
 #[derive(Deserialize)]
 #[serde(

@@ -178,6 +178,18 @@ impl ProducerConfig {
             (None, Some(pattern), zone) => Schedule::cron(pattern, zone.as_deref()),
         }
     }
+
+    /// Returns everything that is wrong with its schedule: a pattern and a time zone may both be.
+    pub(crate) fn schedule_errors(&self) -> Vec<ScheduleError> {
+        let error = self.schedule().err();
+        let pattern = match (&error, &self.cron) {
+            (Some(ScheduleError::UnknownTimeZone { .. }), Some(pattern)) => {
+                Schedule::cron(pattern, None).err()
+            }
+            _ => None,
+        };
+        error.into_iter().chain(pattern).collect()
+    }
 }
 
 fn yes() -> bool {

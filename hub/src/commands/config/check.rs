@@ -16,7 +16,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use fedmsg_actors::Registry;
-use fedmsg_config::{Config, ConfigErrors, Sources};
+use fedmsg_config::{Config, ConfigErrors, Examined, Loaded, Sources};
 use toml::Table;
 
 use self::finding::Finding;
@@ -31,7 +31,7 @@ use crate::exit::Exit;
 /// file, line and key. The status is 0 when there are none but warnings.
 ///
 /// Nothing is sent and nothing is downloaded. Addresses of this host are bound for a moment, to see whether
-/// they are free.
+/// they are free. Variables that secrets are to be in are those of the hub, and not looked for.
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// The configurations; the usual one if there is none here
@@ -82,12 +82,14 @@ pub(super) fn run(
     } else {
         Scope::Machine
     };
-    let check = |config| {
-        findings(
-            &Sources::from_process(config, Table::new()),
-            registry,
-            scope,
-        )
+    let mut idle = Vec::new();
+    let check = |config: Option<PathBuf>| {
+        let sources = Sources::from_process(config.clone(), Table::new());
+        let examined = Config::examine(&sources);
+        if examined.loaded.as_ref().is_some_and(is_idle) {
+            idle.push(config);
+        }
+        in_examined(examined, registry, scope)
     };
     let mut findings: Vec<Finding> = named.into_iter().flat_map(check).collect();
     // A file may be part of several configurations, and a variable is part of all.
@@ -106,6 +108,13 @@ pub(super) fn run(
         counted(errors, "error"),
         counted(warnings, "warning")
     ));
+    // No warning: those who publish and listen share the file, and have no need of either.
+    for config in idle {
+        let which = config.map_or_else(String::new, |it| format!("{}: ", it.display()));
+        complain(format_args!(
+            "{program}: note: {which}no consumer and no producer is enabled: a hub would have nothing to do"
+        ));
+    }
     let exit = if errors == 0 { Exit::Ok } else { Exit::Config };
     (text, exit)
 }
@@ -113,7 +122,10 @@ pub(super) fn run(
 /// Looks for everything that is wrong with the configuration of `sources`, for a program that knows the
 /// kinds of `registry`.
 pub(super) fn findings(sources: &Sources, registry: &Registry, scope: Scope) -> Vec<Finding> {
-    let examined = Config::examine(sources);
+    in_examined(Config::examine(sources), registry, scope)
+}
+
+fn in_examined(examined: Examined, registry: &Registry, scope: Scope) -> Vec<Finding> {
     let errors = examined.errors.iter().flat_map(ConfigErrors::iter);
     let mut findings: Vec<Finding> = errors.map(Finding::from).collect();
     let Some(loaded) = examined.loaded else {
@@ -148,6 +160,14 @@ pub(super) fn findings(sources: &Sources, registry: &Registry, scope: Scope) -> 
     findings.sort_by(|a, b| a.origin.cmp(&b.origin));
     say_once(&mut findings);
     findings
+}
+
+/// Whether there are files, and a hub that reads them has nothing to do.
+fn is_idle(loaded: &Loaded) -> bool {
+    let config = &loaded.config;
+    let consumers = config.consumers.values().any(|it| it.enabled);
+    let producers = config.producers.values().any(|it| it.enabled);
+    !loaded.files.is_empty() && !consumers && !producers
 }
 
 /// Leaves out what is said for the second time.

@@ -38,6 +38,13 @@ fn every_problem_has_its_line_and_the_status_is_that_of_a_wrong_configuration() 
     check(&finished, 78, &expected);
     assert_eq!(finished.errors, "fedmsg-config: 3 errors, 0 warnings\n");
     check(&config("timeout = 5", &["check"]), 0, &[]);
+    // What a hub ends with at once may be all that those who publish need.
+    let idle = config("[consumers.a]\nkind = 'log'\nenabled = false", &["check"]);
+    check(&idle, 0, &[]);
+    assert!(
+        idle.errors.contains("a hub would have nothing to do"),
+        "{idle:#?}"
+    );
 }
 
 #[test]

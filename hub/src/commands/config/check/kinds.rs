@@ -18,7 +18,8 @@ pub(super) fn check(loaded: &Loaded, registry: &Registry, findings: &mut Vec<Fin
         producer.enabled = true;
     }
     let known: Vec<_> = findings.iter().map(|finding| finding.key.clone()).collect();
-    for error in registry.check(&config) {
+    let errors = registry.check(&config).into_iter();
+    for error in errors.filter(|error| !is_known(error, &known)) {
         let severity = match is_enabled(loaded, &error) {
             true => Severity::Error,
             false => Severity::Warning,
@@ -32,6 +33,16 @@ pub(super) fn check(loaded: &Loaded, registry: &Registry, findings: &mut Vec<Fin
             }
         }
     }
+}
+
+/// Whether a schedule cannot be told because of something that is at fault already.
+fn is_known(error: &PlanError, known: &[KeyPath]) -> bool {
+    let PlanError::Schedule { name, .. } = error else {
+        return false;
+    };
+    let producer = KeyPath::from(["producers", &**name]);
+    let parts = ["every", "cron", "timezone"].map(|part| producer.child(part));
+    known.iter().any(|key| parts.contains(key))
 }
 
 fn is_enabled(loaded: &Loaded, error: &PlanError) -> bool {

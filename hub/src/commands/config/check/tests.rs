@@ -182,3 +182,27 @@ fn a_program_is_checked_with_its_own_kinds() {
     registry.consumer::<Own>();
     assert_eq!(found(toml, &registry), [""; 0]);
 }
+
+#[test]
+fn a_schedule_that_cannot_be_read_is_not_missing_too() {
+    let producer = "active = true\n[producers.p]\nkind = 'heartbeat'\n";
+    check(
+        &format!("{producer}every = '5 parsecs'"),
+        &["a.toml:4: error: producers.p.every: "],
+    );
+    check(
+        &format!("{producer}cron = '61 * * * *'\ntimezone = 'Mars/Utopia'"),
+        &[
+            "a.toml:4: error: producers.p.cron: malformed cron pattern",
+            "a.toml:5: error: producers.p.timezone: unknown time zone",
+        ],
+    );
+}
+
+#[test]
+fn an_empty_list_of_topics_is_neither_nothing_nor_everything() {
+    check(
+        "[consumers.c]\nkind = 'log'\ntopics = []",
+        &["a.toml:3: error: consumers.c.topics: an empty list: leave it out"],
+    );
+}
