@@ -95,7 +95,12 @@ pub(crate) fn hub_args() -> Result<hub::HubArgs, clap::Error> {
     let command = clap::Command::new("hub")
         .version(env!("CARGO_PKG_VERSION"))
         .infer_long_args(true);
-    let matches = hub::HubArgs::augment_args(command).try_get_matches()?;
+    let mut command = hub::HubArgs::augment_args(command);
+    if let Some(help) = command.get_after_help() {
+        let help = help.to_string();
+        command = command.after_help(help.replace("fedmsg-hub", &fedmsg::program_name()));
+    }
+    let matches = command.try_get_matches()?;
     hub::HubArgs::from_arg_matches(&matches)
 }
 

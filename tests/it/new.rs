@@ -46,6 +46,14 @@ fn what_is_made_is_formatted_compiles_and_passes_its_tests() {
         let listed = cargo(&project, &["run", "--offline", "-q", "--", "--list-kinds"]);
         let kind = if what == "hub" { "greeter" } else { name };
         assert!(listed.contains(&format!("kind = \"{kind}\"")), "{listed}");
+        let config = ["--config", "fedmsg.toml"];
+        cargo(
+            &project,
+            &[&["run", "--offline", "-q", "--"][..], &config, &["--check"]].concat(),
+        );
+        let help = cargo(&project, &["run", "--offline", "-q", "--", "--help"]);
+        assert!(help.contains(&format!("\n  {name} --check ")), "{help}");
+        assert!(!help.contains("  fedmsg-hub"), "{help}");
         if what != "producer" {
             a_message_is_greeted(&sandbox, name);
         }

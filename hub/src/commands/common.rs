@@ -102,6 +102,13 @@ impl CommonArgs {
         load(self.config.clone(), self.flags(flags), fallback)
     }
 
+    /// Returns where [`CommonArgs::load`] would find the configuration.
+    pub(crate) fn sources(&self, flags: Table, fallback: Option<&'static str>) -> Sources {
+        let mut sources = Sources::from_process(self.config.clone(), self.flags(flags));
+        sources.fallback = fallback;
+        sources
+    }
+
     /// Prints the configuration if that is what was asked for; the command is done then.
     pub(crate) fn printed(&self, config: &Config) -> Result<(), Exit> {
         if !self.print_config {

@@ -1,7 +1,7 @@
 //! `fedmsg-config`: shows the configuration and where it comes from, checks it, and imports the original's.
 
 mod answer;
-mod check;
+pub(crate) mod check;
 mod import;
 mod show;
 

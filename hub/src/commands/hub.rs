@@ -12,7 +12,8 @@ use toml::Table;
 use tracing::info;
 
 use self::kinds::Form;
-use super::common::{CommonArgs, fail};
+use super::common::{CommonArgs, fail, print};
+use super::config::check;
 use super::located::settings_at_fault;
 use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
@@ -30,6 +31,7 @@ use crate::monitoring::MonitoringStartError;
 Examples:
   fedmsg-hub                              the demonstration, or what /etc/fedmsg says
   fedmsg-hub --config ./fedmsg.toml       what this file says
+  fedmsg-hub --check                      what is wrong with it, without starting anything
   fedmsg-hub --list-kinds                 what a consumer or producer may be, and its params
 
 Exit status:
@@ -42,6 +44,10 @@ pub(crate) struct HubArgs {
     /// Run only these consumers, by their names in the configuration; producers run as ever
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     with_consumers: Vec<String>,
+
+    /// Do what `fedmsg-config check` does, with the kinds that this hub knows, and exit
+    #[arg(long, conflicts_with_all = ["list_kinds", "print_config", "with_consumers"])]
+    check: bool,
 
     /// List the kinds of consumers and producers with what params they take, and exit
     #[arg(
@@ -66,6 +72,18 @@ pub(crate) struct HubArgs {
 }
 
 impl HubArgs {
+    /// Says what is wrong with the configuration, and starts nothing.
+    fn check(&self, registry: &Registry, fallback: Fallback) -> Exit {
+        let mut flags = Table::new();
+        self.timeout.add_to(&mut flags);
+        let sources = self.common.sources(flags, Some(fallback.toml()));
+        let (text, exit) = check::of_hub(&sources, registry);
+        match print(&text) {
+            Exit::Ok => exit,
+            failed => failed,
+        }
+    }
+
     fn refuse_websocket(&self) -> Result<(), Exit> {
         match self.websocket_server_port {
             None => Ok(()),
@@ -124,6 +142,9 @@ pub(crate) fn run(
 ) -> Exit {
     if let Some(form) = args.list_kinds {
         return kinds::list(&registry, form);
+    }
+    if args.check {
+        return args.check(&registry, fallback);
     }
     let prepared = args.common.start_log("info").and_then(|()| {
         args.refuse_websocket()?;

@@ -1,6 +1,6 @@
 //! `fedmsg-config check`: everything that can be wrong with a configuration and shows without starting.
 //!
-//! [`super::run`] calls it with the kinds that the program knows. Each file of `check/` looks at one thing
+//! [`super::run`] calls it with the built-in kinds, a hub with `--check` with those that it knows. Each file of `check/` looks at one thing
 //! and adds its [`Finding`]s.
 
 mod addresses;
@@ -15,8 +15,8 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use fedmsg_actors::Registry;
-use fedmsg_config::{Config, ConfigErrors, Examined, Loaded, Sources};
+use fedmsg_actors::{Registry, StartError};
+use fedmsg_config::{Config, ConfigErrors, Examined, KeyPath, Loaded, Origin, Sources};
 use toml::Table;
 
 use self::finding::Finding;
@@ -66,6 +66,15 @@ pub(super) enum Scope {
     Names,
 }
 
+/// Who is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
+    /// A program that knows the built-in kinds only, whatever hub the configuration is for.
+    Config,
+    /// The hub itself.
+    Hub,
+}
+
 /// What `check` has to say, and how it ends.
 pub(super) fn run(
     args: &CheckArgs,
@@ -89,14 +98,48 @@ pub(super) fn run(
         if examined.loaded.as_ref().is_some_and(is_idle) {
             idle.push(config);
         }
-        in_examined(examined, registry, scope)
+        in_examined(examined, registry, scope, Asked::Config)
     };
     let mut findings: Vec<Finding> = named.into_iter().flat_map(check).collect();
     // A file may be part of several configurations, and a variable is part of all.
     say_once(&mut findings);
+    let (text, exit) = report(&findings, args.format);
+    // No warning: those who publish and listen share the file, and have no need of either.
+    for config in idle {
+        let which = config.map_or_else(String::new, |it| format!("{}: ", it.display()));
+        complain(format_args!(
+            "{}: note: {which}no consumer and no producer is enabled: a hub would have nothing to do",
+            fedmsg::program_name()
+        ));
+    }
+    (text, exit)
+}
+
+/// What a hub that knows the kinds of `registry` has to say of its configuration, and how it ends.
+pub(crate) fn of_hub(sources: &Sources, registry: &Registry) -> (String, Exit) {
+    let examined = Config::examine(sources);
+    let idle = examined.loaded.as_ref().filter(|it| is_idle(it));
+    let file = idle.and_then(|loaded| loaded.files.last().cloned());
+    let mut findings = in_examined(examined, registry, Scope::Machine, Asked::Hub);
+    if let Some(path) = file {
+        findings.push(Finding {
+            severity: Severity::Error,
+            origin: Origin::File {
+                path,
+                position: None,
+            },
+            key: KeyPath::default(),
+            message: StartError::NothingEnabled.to_string(),
+        });
+    }
+    report(&findings, Form::Text)
+}
+
+/// Returns the lines of what was found, and the status; counts them on standard error.
+fn report(findings: &[Finding], form: Form) -> (String, Exit) {
     let errors = findings.iter().filter(|it| it.severity == Severity::Error);
     let errors = errors.count();
-    let text = findings.iter().map(|finding| match args.format {
+    let text = findings.iter().map(|finding| match form {
         Form::Text => format!("{finding}\n"),
         Form::Json => format!("{}\n", finding.to_json()),
     });
@@ -108,13 +151,6 @@ pub(super) fn run(
         counted(errors, "error"),
         counted(warnings, "warning")
     ));
-    // No warning: those who publish and listen share the file, and have no need of either.
-    for config in idle {
-        let which = config.map_or_else(String::new, |it| format!("{}: ", it.display()));
-        complain(format_args!(
-            "{program}: note: {which}no consumer and no producer is enabled: a hub would have nothing to do"
-        ));
-    }
     let exit = if errors == 0 { Exit::Ok } else { Exit::Config };
     (text, exit)
 }
@@ -122,10 +158,15 @@ pub(super) fn run(
 /// Looks for everything that is wrong with the configuration of `sources`, for a program that knows the
 /// kinds of `registry`.
 pub(super) fn findings(sources: &Sources, registry: &Registry, scope: Scope) -> Vec<Finding> {
-    in_examined(Config::examine(sources), registry, scope)
+    in_examined(Config::examine(sources), registry, scope, Asked::Config)
 }
 
-fn in_examined(examined: Examined, registry: &Registry, scope: Scope) -> Vec<Finding> {
+fn in_examined(
+    examined: Examined,
+    registry: &Registry,
+    scope: Scope,
+    asked: Asked,
+) -> Vec<Finding> {
     let errors = examined.errors.iter().flat_map(ConfigErrors::iter);
     let mut findings: Vec<Finding> = errors.map(Finding::from).collect();
     let Some(loaded) = examined.loaded else {
@@ -140,7 +181,7 @@ fn in_examined(examined: Examined, registry: &Registry, scope: Scope) -> Vec<Fin
             keys.iter().any(is) || error.key.is_root()
         })
     };
-    kinds::check(&loaded, registry, &mut findings);
+    kinds::check(&loaded, registry, asked, &mut findings);
     topics::check(&loaded, &mut findings);
     if is_sound(&publishers::KEYS) {
         publishers::check(&loaded, &mut findings);

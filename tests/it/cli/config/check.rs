@@ -209,6 +209,40 @@ fn the_flags_of_a_query_do_not_go_with_a_check() {
     check_failure(&config("", &["check", "--format", "toml"]), 2, &[]);
 }
 
+#[test]
+fn a_kind_that_is_not_built_in_may_be_that_of_a_hub_which_checks_for_itself() {
+    let toml = "[consumers.x]\nkind = 'quite-another'";
+    let line = "fedmsg.toml:2: error: consumers.x.kind: unknown value";
+    let finished = config(toml, &["check"]);
+    check(&finished, 78, &[line]);
+    let hint = "; a hub of your own knows more kinds: ask its --check";
+    assert!(finished.lines[0].ends_with(hint), "{finished:#?}");
+
+    let sandbox = Sandbox::new();
+    let run = |toml: &str| {
+        sandbox.write("fedmsg.toml", toml);
+        let mut finished = sandbox.run(&["fedmsg-hub", "--check"]);
+        finished.lines.retain(|line| !line.contains("in use now"));
+        finished
+    };
+    let finished = run(toml);
+    check(&finished, 78, &[line]);
+    assert!(!finished.lines[0].contains("your own"), "{finished:#?}");
+    assert_eq!(finished.errors, "fedmsg-hub: 1 error, 0 warnings\n");
+    check(&run("[consumers.x]\nkind = 'log'"), 0, &[]);
+    let argv = "[consumers.x]\nkind = 'exec'\nparams.argv = ['/no/such']";
+    check(
+        &run(argv),
+        78,
+        &["fedmsg.toml:3: error: consumers.x.params.argv: "],
+    );
+    check(
+        &run("name = 'x'\n[endpoints]\nx = 'tcp://127.0.0.1:0'"),
+        78,
+        &["fedmsg.toml: error: nothing to do: "],
+    );
+}
+
 /// Checks `toml`; which of the usual ports are in use just now is left out.
 fn found(toml: &str) -> Finished {
     let mut finished = config(toml, &["check"]);

@@ -3,13 +3,19 @@
 //! [`super::findings`] calls it; the engine looks them up as it does for a hub.
 
 use fedmsg_actors::{PlanError, Registry};
-use fedmsg_config::{ConfigErrors, KeyPath, Loaded, Problem};
+use fedmsg_config::{ConfigError, ConfigErrors, KeyPath, Loaded, Problem};
 
+use super::Asked;
 use super::finding::{Finding, Severity};
 
 /// Looks all instances up; what is wrong with one that is not enabled is a warning. A setting with which
 /// something is wrong already is passed over: what stands in for it is not the operator's.
-pub(super) fn check(loaded: &Loaded, registry: &Registry, findings: &mut Vec<Finding>) {
+pub(super) fn check(
+    loaded: &Loaded,
+    registry: &Registry,
+    asked: Asked,
+    findings: &mut Vec<Finding>,
+) {
     let mut config = loaded.config.clone();
     for consumer in config.consumers.values_mut() {
         consumer.enabled = true;
@@ -26,10 +32,13 @@ pub(super) fn check(loaded: &Loaded, registry: &Registry, findings: &mut Vec<Fin
         };
         for error in located(loaded, error).iter() {
             if !known.contains(&error.key) {
-                findings.push(Finding {
-                    severity,
-                    ..Finding::from(error)
-                });
+                let mut finding = Finding::from(error);
+                finding.severity = severity;
+                let is_strange = matches!(error.problem, Problem::UnknownName { .. });
+                if asked == Asked::Config && is_strange && !is_slip(error) {
+                    finding.message += "; a hub of your own knows more kinds: ask its --check";
+                }
+                findings.push(finding);
             }
         }
     }
@@ -43,6 +52,12 @@ fn is_known(error: &PlanError, known: &[KeyPath]) -> bool {
     let producer = KeyPath::from(["producers", &**name]);
     let parts = ["every", "cron", "timezone"].map(|part| producer.child(part));
     known.iter().any(|key| parts.contains(key))
+}
+
+/// Whether what was meant is known.
+fn is_slip(error: &ConfigError) -> bool {
+    let advice = error.suggestion.as_deref().unwrap_or_default();
+    advice.starts_with("did you mean")
 }
 
 fn is_enabled(loaded: &Loaded, error: &PlanError) -> bool {
