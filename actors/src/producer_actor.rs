@@ -262,6 +262,7 @@ impl Host {
         add(&counters.failures, 1);
         add(&counters.consecutive_failures, 1);
         let (consecutive, left_out) = self.setback();
-        warn!(reason, consecutive, ?left_out, "tick failed");
+        let left_out = left_out.filter(|moments| *moments > 0);
+        warn!(reason, consecutive, left_out, "tick failed");
     }
 }

@@ -158,7 +158,7 @@ impl HubBuilder {
     }
 
     /// Runs the hub on this thread until SIGTERM, SIGINT or SIGHUP, then stops it in order; a second
-    /// signal ends the process at once (exit status 128 + its number).
+    /// signal, half a second or more after it, ends the process at once (exit status 128 + its number).
     ///
     /// # Errors
     ///

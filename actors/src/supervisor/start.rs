@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use actix::{Actor, Context};
 use fedmsg::{EndpointName, Inspector, Subscriber, TopicFilter};
 use fedmsg_config::Source;
 use tokio::sync::oneshot;
-use tracing::info;
+use tokio::time::timeout;
+use tracing::{info, warn};
 
 use super::look::{ConsumerWatch, SourceWatch};
 use super::{ConsumerHandle, Part, ProducerHandle, SourceHandle, Supervisor, Worker};
@@ -24,6 +26,9 @@ use crate::restarts::Restarts;
 use crate::router::Router;
 use crate::stuck::{Turn, Watch};
 use crate::subscriber_actor::SubscriberActor;
+
+/// How long a plugin may take to start before the log says whom the hub waits for, again and again.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What to watch: each part with the signal of its end.
 pub(super) type Watched = Vec<(Part, Ending)>;
@@ -310,9 +315,21 @@ async fn open(
 async fn started(
     table: &'static str,
     name: &str,
-    started: oneshot::Receiver<Result<(), BoxError>>,
+    mut started: oneshot::Receiver<Result<(), BoxError>>,
 ) -> Result<(), StartError> {
-    match started.await {
+    let mut waiting = Waiting {
+        table,
+        name,
+        is_over: false,
+    };
+    let started = loop {
+        match timeout(PATIENCE, &mut started).await {
+            Ok(started) => break started,
+            Err(_) => warn!("{table}.{name} has not started yet: the hub waits for it"),
+        }
+    };
+    waiting.is_over = true;
+    match started {
         Ok(Ok(())) => Ok(()),
         Ok(Err(source)) => Err(StartError::Build {
             table,
@@ -320,5 +337,20 @@ async fn started(
             source,
         }),
         Err(_) => Err(StartError::Died(format!("{table}.{name}"))),
+    }
+}
+
+/// Says which plugin the hub has waited for in vain, when it is told to stop meanwhile.
+struct Waiting<'a> {
+    table: &'static str,
+    name: &'a str,
+    is_over: bool,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            warn!("{}.{} had not started", self.table, self.name);
+        }
     }
 }

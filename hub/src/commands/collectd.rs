@@ -36,7 +36,7 @@ Exit status:
   78  the configuration is wrong")]
 pub(crate) struct CollectdArgs {
     /// Seconds from one line to the next; 2 unless the configuration says otherwise
-    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true, value_parser = seconds)]
     collectd_interval: Option<NonZeroU32>,
 
     #[command(flatten)]
@@ -58,6 +58,12 @@ pub(crate) fn run(args: CollectdArgs) -> Exit {
         },
         Err(exit) => exit,
     }
+}
+
+/// Reads whole seconds.
+fn seconds(text: &str) -> Result<NonZeroU32, String> {
+    let seconds = text.parse();
+    seconds.map_err(|_| format!("whole seconds, at least 1 and at most {}", u32::MAX))
 }
 
 /// Sets the only setting that there is for this kind.

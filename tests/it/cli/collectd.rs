@@ -158,3 +158,15 @@ fn a_bad_interval_is_refused() {
     let finished = sandbox.run(&["fedmsg-collectd"]);
     check_failure(&finished, 78, &["consumers.c.params.interval"]);
 }
+
+#[test]
+fn an_interval_is_at_least_a_second() {
+    for seconds in ["0", "-1", "1.5"] {
+        let words = ["fedmsg-collectd", "--collectd-interval", seconds];
+        check_failure(
+            &Sandbox::new().run(&words),
+            2,
+            &["whole seconds, at least 1"],
+        );
+    }
+}

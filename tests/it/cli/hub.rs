@@ -389,3 +389,44 @@ fn what_it_does_not_serve_is_refused_with_what_does() {
     let expected = ["no web socket server", "fedmsg-gateway"];
     check_failure(&Sandbox::new().run(&words), 2, &expected);
 }
+
+#[test]
+fn a_plugin_that_does_not_start_is_named() {
+    let settings = Settings::new().with(
+        "[consumers.slow]
+         kind = 'process'
+         params.argv = ['sleep', '1000']
+         params.start_limit = '10m'",
+    );
+    let sandbox = Sandbox::with(&settings);
+    let mut hub = sandbox.start_logging(&["fedmsg-hub"]);
+    hub.line_with("consumers.slow has not started yet");
+    hub.signal(Signal::TERM);
+    hub.line_with("consumers.slow had not started");
+    assert_eq!(hub.finish().status.code(), Some(0));
+}
+
+#[test]
+fn a_failed_tick_says_how_many_are_left_out_if_any_are() {
+    for (on_error, expected) in [("continue", None), ("back-off", Some(1))] {
+        let settings = Settings::new()
+            .endpoint("svc.host", free_tcp_port())
+            .with(&format!(
+                "name = 'svc.host'
+             [producers.failing]
+             kind = 'exec'
+             every = '1h'
+             now = true
+             on_error = '{on_error}'
+             params.argv = ['false']"
+            ));
+        let sandbox = Sandbox::with(&settings);
+        let mut hub = sandbox.start_logging(&["fedmsg-hub", "--log-format", "json"]);
+        let line = hub.line_with("tick failed");
+        let line: Value = serde_json::from_str(&line).expect("JSON");
+        let left_out = line.pointer("/fields/left_out").or(line.get("left_out"));
+        assert_eq!(left_out.cloned(), expected.map(Value::from), "{line}");
+        hub.signal(Signal::TERM);
+        hub.finish();
+    }
+}
