@@ -130,7 +130,7 @@ pub trait Consumer: Sized + Send + 'static {
     ///
     /// # Errors
     ///
-    /// Anything; a [`fedmsg_config::ParamsError`] or a [`crate::SettingError`] says which setting is at fault.
+    /// Anything; a [`crate::ParamsError`] or a [`crate::SettingError`] says which setting is at fault.
     fn preflight(params: &Self::Params, config: &Config) -> Result<(), BoxError> {
         let _ = (params, config);
         Ok(())

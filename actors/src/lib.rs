@@ -60,7 +60,7 @@ pub use self::consumer_cell::ConsumerState;
 pub use self::context::{ConsumerContext, NoParams, ProducerContext};
 pub use self::kind::{Kind, Parameter};
 pub use self::plan::{PlanError, StartError};
-pub use self::preflight::{PreflightError, SettingError};
+pub use self::preflight::{ParamsError, PreflightError, SettingError};
 pub use self::producer::Producer;
 pub use self::producer_cell::ProducerState;
 pub use self::rate_limit::{Rate, RateError, RateLimit};

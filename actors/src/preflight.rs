@@ -31,6 +31,17 @@ pub struct PreflightError {
     pub source: BoxError,
 }
 
+/// What is wrong with params of a kind, with their keys: what a plugin returns for those that it can read, and
+/// that yet do not do. Operators are shown file and line.
+///
+/// ```
+/// use fedmsg_actors::ParamsError;
+///
+/// let error = ParamsError::invalid("pattern", "unbalanced parenthesis");
+/// assert_eq!(error.to_string(), "params.pattern: unbalanced parenthesis");
+/// ```
+pub type ParamsError = fedmsg_config::ParamsError;
+
 /// Something that a kind has found wrong with a setting that is none of its params.
 ///
 /// ```

@@ -77,7 +77,7 @@ pub trait Producer: Sized + Send + 'static {
     ///
     /// # Errors
     ///
-    /// Anything; a [`fedmsg_config::ParamsError`] or a [`crate::SettingError`] says which setting is at fault.
+    /// Anything; a [`crate::ParamsError`] or a [`crate::SettingError`] says which setting is at fault.
     fn preflight(params: &Self::Params, config: &Config) -> Result<(), BoxError> {
         let _ = (params, config);
         Ok(())

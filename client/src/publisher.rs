@@ -43,6 +43,14 @@ const LOOK_AGAIN_FOR_ANSWER: Duration = Duration::from_millis(5);
 const RELAY_INBOUND: &str = "relay_inbound";
 
 /// A published message, as it went out.
+///
+/// ```
+/// use fedmsg::Published;
+///
+/// fn receipt(published: &Published) -> String {
+///     format!("{} went out as {}", published.topic, published.msg_id)
+/// }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Published {
     /// The full topic.

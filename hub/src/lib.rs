@@ -27,8 +27,19 @@
 //! }
 //! ```
 //!
-//! The commands of the project (`fedmsg-hub`, `fedmsg-relay`, `fedmsg-tail`, `fedmsg-logger`,
-//! `fedmsg-check`, `fedmsg-ca`) are in [`cli`]. But for the last one, which has OpenSSL make certificates, they use
+//! # What a plugin depends on
+//!
+//! `fedmsg-hub` alone is enough: all that the traits and their tests need is exported here, whatever crate of the
+//! project it is from. Examples of such items name that crate, `use fedmsg_actors::…`, `fedmsg::…` or
+//! `fedmsg_config::…`; in a crate that depends on `fedmsg-hub` it is `use fedmsg_hub::…`.
+//!
+//! | crate | a plugin needs it beside `fedmsg-hub` |
+//! |---|---|
+//! | `serde`, `schemars` | not: they are [`serde`] and [`schemars`] here, and the derives for params are told so by `#[serde(crate = "fedmsg_hub::serde")]` and `#[schemars(crate = "fedmsg_hub::schemars")]`; with dependencies of its own (`serde` 1, `schemars` 1) it leaves those attributes out |
+//! | `tokio` 1 | for what a plugin waits for by itself: `time::timeout`, `task::spawn_blocking`, sockets, files; it runs on the hub's runtime, so it must start none |
+//! | `tracing` 0.1 | for lines of its own in the log of the hub, which have its name |
+//!
+//! The commands of the project (`fedmsg-hub`, `fedmsg-relay`, `fedmsg-tail`, `fedmsg-logger`, `fedmsg-check`,
 //! `fedmsg-collectd`, `fedmsg-ca`) are in [`cli`]. But for the last one, which has OpenSSL make certificates, they use
 //! nothing that is not public here or in the crates below.
 
@@ -47,17 +58,19 @@ mod telemetry;
 pub mod cli;
 
 pub use fedmsg::{
-    Bus, Config, Delivery, Message, Publisher, Refusal, RefusalCount, Subscriber, Topic,
-    TopicFilter, Verdict, json,
+    Bus, Config, Delivery, Message, PublishError, Published, Publisher, Refusal, RefusalCount,
+    Subscriber, Topic, TopicFilter, Verdict, json,
 };
 pub use fedmsg_actors::{
-    BadLine, BatchError, BoxError, Call, CallOutcome, Conformance, ConformanceReport, ConsumeError,
-    Consumer, ConsumerContext, ConsumerState, ConsumerStatus, DeliveryBuilder, Faults, Finding,
-    HubStatus, Kind, NoParams, Order, Parameter, PlanError, Producer, ProducerConformance,
-    ProducerContext, ProducerState, ProducerStatus, Rate, RateLimit, Recording, RecordingError,
-    Registry, Requirement, Source, SourceStatus, StopReport, TestBus, TestCa, TestHub, TestReport,
-    World, schemars, serde,
+    Argv, BadLine, BatchError, BoxError, Call, CallOutcome, Command, CommandError, Conformance,
+    ConformanceReport, ConsumeError, Consumer, ConsumerContext, ConsumerState, ConsumerStatus,
+    DeliveryBuilder, Faults, Finding, HubStatus, Kind, NoParams, Order, Outcome, Parameter,
+    ParamsError, PlanError, PreflightError, Producer, ProducerConformance, ProducerContext,
+    ProducerState, ProducerStatus, ProgramLog, Rate, RateLimit, Recording, RecordingError,
+    Registry, Requirement, SettingError, Source, SourceStatus, StopReport, TestBus, TestCa,
+    TestHub, TestReport, Variables, World, message_variables, schemars, serde,
 };
+pub use fedmsg_config::KeyPath;
 pub use fedmsg_message::TopicPattern;
 
 pub use self::hub::{Hub, HubBuilder, HubError};

@@ -12,6 +12,15 @@ use crate::signing::SigningError;
 use crate::socket::SocketError;
 
 /// What kept a publisher from opening or a message from going out.
+///
+/// ```
+/// use fedmsg::PublishError;
+///
+/// /// Whether no later attempt with this message would succeed.
+/// fn is_hopeless(error: &PublishError) -> bool {
+///     matches!(error, PublishError::TooLarge { .. } | PublishError::Encode(_) | PublishError::Topic(_))
+/// }
+/// ```
 #[derive(Debug, Error)]
 pub enum PublishError {
     /// The configuration lists no address for this name.
