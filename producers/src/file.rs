@@ -143,9 +143,14 @@ impl Producer for FileProducer {
         };
         let state = StateFile::new(state_file, params.path.clone());
         let (path, from, kept) = (params.path.clone(), params.from, state.clone());
-        let claim = Errand::new()
-            .run(move || begin(&path, from, &kept))
-            .await??;
+        let begun = Errand::new().run(move || begin(&path, from, &kept)).await?;
+        let claim = begun.map_err(|error| {
+            let key = match error {
+                FollowError::Unreadable { .. } => "path",
+                FollowError::State(_) => "state_file",
+            };
+            ParamsError::invalid(key, error)
+        })?;
         Ok(Self {
             path: params.path,
             announcer: Announcer::open(params.topic, "line", context).await?,

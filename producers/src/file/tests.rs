@@ -396,6 +396,7 @@ fn a_state_is_that_of_one_producer_however_its_path_is_spelled() {
             let told = told.map_err(|error| error.to_string());
             assert_eq!(told.is_err(), is_taken, "{spelling}");
             for error in started.clone().err().into_iter().chain(told.err()) {
+                assert!(error.contains("params.state_file: "), "{error}");
                 assert!(error.contains("state file of another producer"), "{error}");
             }
         }
