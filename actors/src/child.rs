@@ -293,9 +293,9 @@ impl Command {
         input: &[u8],
         variables: &Variables,
     ) -> Result<Outcome, CommandError> {
-        let start = self.process(variables).spawn();
-        let mut child = start.map_err(|source| self.not_started(source))?;
-        self.attend(&mut child, input, pending()).await
+        let start = ProcessGroup::spawn(&mut self.process(variables));
+        let (mut child, group) = start.map_err(|source| self.not_started(source))?;
+        self.attend(&mut child, group, input, pending()).await
     }
 
     /// Sees to a program that runs, until it has ended, its time is up, or `enough` says that there is
@@ -303,10 +303,10 @@ impl Command {
     async fn attend(
         &self,
         child: &mut Child,
+        mut group: ProcessGroup,
         input: &[u8],
         enough: impl Future<Output = CommandError>,
     ) -> Result<Outcome, CommandError> {
-        let mut group = ProcessGroup::of(child);
         let mut stdin = child.stdin.take();
         let mut notes = Notes::of(child, self.log.as_ref());
         let feed = async {

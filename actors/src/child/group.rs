@@ -2,11 +2,12 @@
 //!
 //! [`super::Command`] makes one for each run, the consumer `process` one for its child, to end all of it.
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
-use tokio::process::Child;
+use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
 /// How often it is looked whether a program has ended that was told to.
@@ -43,6 +44,11 @@ impl Running {
     }
 }
 
+fn leader(child: &Child) -> Option<Pid> {
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    id.and_then(Pid::from_raw)
+}
+
 fn kill(leader: Pid) {
     let _ = kill_process_group(leader, Signal::KILL);
 }
@@ -66,10 +72,25 @@ pub struct ProcessGroup {
 }
 
 impl ProcessGroup {
+    /// Starts a program in a group of its own. There is no moment at which it runs and is not among those that
+    /// [`ProcessGroup::kill_all`] and [`ProcessGroup::kill_running`] kill.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Command::spawn`].
+    pub fn spawn(command: &mut Command) -> io::Result<(Child, Self)> {
+        let mut running = Running::lock();
+        let child = command.process_group(0).spawn()?;
+        let leader = leader(&child);
+        if let Some(leader) = leader {
+            running.add(leader);
+        }
+        Ok((child, Self { leader }))
+    }
+
     /// The group of a program that was started in one of its own.
     pub fn of(child: &Child) -> Self {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let leader = id.and_then(Pid::from_raw);
+        let leader = leader(child);
         if let Some(leader) = leader {
             Running::lock().add(leader);
         }

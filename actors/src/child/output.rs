@@ -10,7 +10,7 @@ use rustix::io::{Errno, read};
 use tokio::io::AsyncReadExt;
 use tokio::process::ChildStdout;
 
-use super::{Command, CommandError, Outcome, Variables};
+use super::{Command, CommandError, Outcome, ProcessGroup, Variables};
 
 /// As much as is read at once.
 const PIECE: usize = 16 * 1024;
@@ -43,8 +43,8 @@ impl Command {
         variables: &Variables,
         limit: ByteSize,
     ) -> Result<(Outcome, Vec<u8>), CommandError> {
-        let start = self.process(variables).stdout(Stdio::piped()).spawn();
-        let mut child = start.map_err(|source| self.not_started(source))?;
+        let start = ProcessGroup::spawn(self.process(variables).stdout(Stdio::piped()));
+        let (mut child, group) = start.map_err(|source| self.not_started(source))?;
         let mut stdout = child.stdout.take();
         let mut output = Vec::new();
         let too_much = || CommandError::TooMuch {
@@ -60,7 +60,7 @@ impl Command {
             // It has closed its output: now only its end counts.
             std::future::pending().await
         };
-        let outcome = self.attend(&mut child, input, collect).await?;
+        let outcome = self.attend(&mut child, group, input, collect).await?;
         if let Some(stdout) = &stdout {
             let rest = collect_rest(stdout, &mut output, limit);
             if rest.map_err(|source| self.not_waited_for(source))? {

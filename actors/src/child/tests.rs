@@ -149,9 +149,12 @@ async fn a_run_leaves_nothing_behind_where_that_is_asked_for() {
     let command = shell("sleep 1000 <&0 & exit 3").ends_group();
     let mut process = command.process(NOTHING);
     process.stdout(theirs);
-    let mut child = process.spawn().unwrap();
+    let (mut child, group) = ProcessGroup::spawn(&mut process).unwrap();
     drop(process);
-    let outcome = command.attend(&mut child, b"", pending()).await.unwrap();
+    let outcome = command
+        .attend(&mut child, group, b"", pending())
+        .await
+        .unwrap();
     assert_eq!(outcome, Outcome::Failed { code: 3 });
     io::Read::read_to_end(&mut ours, &mut Vec::new()).unwrap();
 }

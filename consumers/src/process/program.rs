@@ -83,8 +83,8 @@ impl Program {
         ledger: &Arc<Ledger>,
         listener: Listener,
     ) -> io::Result<Self> {
-        let mut child = start.command().spawn()?;
-        let group = Arc::new(Mutex::new(ProcessGroup::of(&child)));
+        let (mut child, group) = ProcessGroup::spawn(&mut start.command())?;
+        let group = Arc::new(Mutex::new(group));
         let (stdin, stdout, stderr) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let mut attending = JoinSet::new();
