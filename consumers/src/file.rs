@@ -88,7 +88,18 @@ impl Consumer for File {
         })
     }
 
-    fn preflight(params: &FileParams, _: &Config) -> Result<(), BoxError> {
+    fn preflight(params: &FileParams, config: &Config) -> Result<(), BoxError> {
+        let files = config.consumers.values();
+        let files = files.filter(|it| it.enabled && it.kind == Self::KIND);
+        let same = files.filter(|it| {
+            let params_of = it.params.parse::<FileParams>();
+            params_of.is_ok_and(|it| it.path == params.path)
+        });
+        if same.map(|it| it.workers).sum::<usize>() > 1 {
+            let reason =
+                "more than one consumer, or worker of one, writes to it: give each its own";
+            return Err(ParamsError::invalid("path", reason).into());
+        }
         Journal::check(&params.path).map_err(|error| ParamsError::invalid("path", error))?;
         Ok(())
     }

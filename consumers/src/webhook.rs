@@ -112,21 +112,22 @@ impl Consumer for Webhook {
     ) -> Result<Self, BoxError> {
         let url = url(&params)?;
         let body = MessageWriter::new(params.body.clone(), context.config())?;
-        // Secrets are in files, which may be slow.
-        let read = params.clone();
+        // Secrets are in files, which may be slow, and so are the certificates of the system.
+        let (read, is_https) = (params.clone(), url.scheme() == "https");
         let read = spawn_blocking(move || {
             let headers = headers(&read, Secret::read)?;
-            Ok::<_, ParamsError>((headers, key(&read, Secret::read)?))
+            let key = key(&read, Secret::read)?;
+            let client = Client::builder()
+                .https_only(is_https)
+                .timeout(read.timeout)
+                .connect_timeout(CONNECT_TIMEOUT)
+                .redirect(redirection(read.redirects))
+                .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")))
+                .build()
+                .map_err(unreachable)?;
+            Ok::<_, BoxError>((headers, key, client))
         });
-        let (headers, key) = read.await??;
-        let client = Client::builder()
-            .https_only(url.scheme() == "https")
-            .timeout(params.timeout)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(redirection(params.redirects))
-            .user_agent(concat!("fedmsg/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(unreachable)?;
+        let (headers, key, client) = read.await??;
         Ok(Self {
             client,
             url,

@@ -82,7 +82,7 @@ fn without_a_certificate_it_does_not_start_and_says_where_to_name_one() {
     assert_eq!(finished.status.code(), Some(78), "{finished:#?}");
     let complaint = finished.errors.lines().last().unwrap_or_default();
     assert!(
-        complaint.contains("[certnames] has no \"signing_relay\""),
+        complaint.contains("certnames.signing_relay: not set"),
         "{complaint}"
     );
 }

@@ -17,6 +17,7 @@ use crate::consumer_cell::{ConsumerCell, ConsumerState};
 use crate::counters::read;
 use crate::producer_cell::{ProducerCell, ProducerState};
 use crate::publisher_actor::{ClosePublisher, PublisherActor};
+use crate::pulse::Doing;
 use crate::status::HubStatus;
 
 /// What an actor gets to notice that it is cut off.
@@ -224,7 +225,11 @@ impl Shutdown {
         self.producers.iter().for_each(|(cell, _)| cell.stop());
         for (cell, worker) in &self.producers {
             if !all_ended([&worker.ending], deadline).await {
-                error!(producer = %cell.name, "a tick did not end in time and is cut off");
+                let what = match cell.pulse.read().0 {
+                    Doing::Calling => "a tick",
+                    Doing::Idle | Doing::Pausing => "its `stop`",
+                };
+                error!(producer = %cell.name, "{what} did not end in time and is cut off");
                 unfinished.push(cell.name.clone());
                 let _ = worker.actor.try_send(Abort);
                 cell.set_state(ProducerState::Stopped);

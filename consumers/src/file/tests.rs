@@ -280,7 +280,7 @@ fn what_cannot_work_is_refused_at_the_start() {
         "cannot open /no/such/folder/bus",
     );
     check("params.path = '/dev/null'", "/dev/null is no regular file");
-    check("params.path = '/tmp'", "cannot open /tmp");
+    check("params.path = '/tmp'", "/tmp is no regular file");
     check(
         &rig.settings("params.mode = '9'"),
         "params.mode: expected the octal",
@@ -294,4 +294,28 @@ fn what_cannot_work_is_refused_at_the_start() {
         &settings,
         "params.format: line 1, column 4: there is no mgs",
     );
+}
+
+#[test]
+fn a_file_that_two_would_write_to_is_refused_before_the_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.jsonl");
+    let check = |others: &str, expected: bool| {
+        let toml = format!("[consumers.a]\nkind = 'file'\nparams.path = {path:?}\n{others}");
+        let config = Config::from_toml(&toml.replace("PATH", &format!("{path:?}"))).unwrap();
+        let params = config.consumers["a"].params.parse().unwrap();
+        assert_eq!(
+            File::preflight(&params, &config).is_ok(),
+            expected,
+            "{toml}"
+        );
+    };
+    check("", true);
+    check("workers = 2", false);
+    check("[consumers.b]\nkind = 'file'\nparams.path = PATH", false);
+    check(
+        "[consumers.b]\nkind = 'file'\nenabled = false\nparams.path = PATH",
+        true,
+    );
+    check("[consumers.b]\nkind = 'log'", true);
 }

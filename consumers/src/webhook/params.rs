@@ -76,8 +76,8 @@ pub struct WebhookParams {
     #[serde(default = "five_minutes", with = "duration")]
     #[schemars(schema_with = "duration::schema")]
     pub max_pause: Duration,
-    /// How many redirections of one request are followed, if they are to the same server and have the message
-    /// posted again (307, 308): 0 to 255. Default 0.
+    /// How many redirections of one request are followed, if they are to the same server (scheme, host and port)
+    /// and have the message posted again (307, 308): 0 to 255. Default 0.
     #[serde(default)]
     pub redirects: u8,
     /// The most requests of each worker: a rate such as "10/s", "600/m" or "5/h". By default there is no
