@@ -352,8 +352,7 @@ impl Command {
         process
             .args(&self.arguments)
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(Stdio::piped())
-            .process_group(0);
+            .stdin(Stdio::piped());
         if self.log.is_some() {
             process.stdout(Stdio::piped()).stderr(Stdio::piped());
         }

@@ -1,7 +1,7 @@
 //! One call that a plugin's test makes to find out whether a consumer keeps the rules of a hub.
 //!
-//! [`producer`] has that for producers. Plugin authors call it. It runs the consumer on many a [`TestBus`], each time with another fault, and
-//! compares what comes of it.
+//! Plugin authors call it. It runs the consumer on many a [`TestBus`], each time with another fault, and
+//! compares what comes of it. [`producer`] has the same for producers.
 
 mod finding;
 mod findings;

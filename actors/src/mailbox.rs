@@ -111,7 +111,7 @@ impl Mailbox {
         if state.queue.is_empty() {
             return rest;
         }
-        let doorbell = state.doorbell.clone().filter(|it| it.is_shared());
+        let doorbell = state.doorbell.as_ref().filter(|it| it.is_shared()).cloned();
         let was_listed = doorbell.is_some() && std::mem::replace(&mut state.is_listed, true);
         drop(state);
         match doorbell {

@@ -6,10 +6,12 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{PidfdFlags, pidfd_open};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
+
+use super::group::leader;
 
 /// The end of a process, which is still to be waited for when it has come.
 ///
@@ -35,8 +37,7 @@ impl Exit {
     ///
     /// It has been waited for, or the system has no descriptor left.
     pub fn of(child: &Child) -> io::Result<Self> {
-        let id = child.id().and_then(|id| i32::try_from(id).ok());
-        let id = id.and_then(Pid::from_raw).ok_or(io::ErrorKind::NotFound)?;
+        let id = leader(child).ok_or(io::ErrorKind::NotFound)?;
         let handle = pidfd_open(id, PidfdFlags::NONBLOCK)?;
         #[expect(
             deprecated,

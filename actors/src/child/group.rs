@@ -44,7 +44,8 @@ impl Running {
     }
 }
 
-fn leader(child: &Child) -> Option<Pid> {
+/// The number of a child, unless it has been waited for: that of its group.
+pub(super) fn leader(child: &Child) -> Option<Pid> {
     let id = child.id().and_then(|id| i32::try_from(id).ok());
     id.and_then(Pid::from_raw)
 }
@@ -60,8 +61,8 @@ fn kill(leader: Pid) {
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> std::io::Result<()> {
-/// let mut child = tokio::process::Command::new("sleep").arg("60").process_group(0).spawn()?;
-/// drop(ProcessGroup::of(&child)); // kills it, and whatever it has started
+/// let (mut child, group) = ProcessGroup::spawn(tokio::process::Command::new("sleep").arg("60"))?;
+/// drop(group); // kills it, and whatever it has started
 /// assert!(!child.wait().await?.success());
 /// # Ok(())
 /// # }
@@ -86,15 +87,6 @@ impl ProcessGroup {
             running.add(leader);
         }
         Ok((child, Self { leader }))
-    }
-
-    /// The group of a program that was started in one of its own.
-    pub fn of(child: &Child) -> Self {
-        let leader = leader(child);
-        if let Some(leader) = leader {
-            Running::lock().add(leader);
-        }
-        Self { leader }
     }
 
     /// Kills all groups that there are, and those that are still made: for a process that ends without

@@ -81,8 +81,9 @@ impl ProgramLog {
             return;
         }
         self.counts.logged.fetch_add(1, Ordering::Relaxed);
-        let cut = text.char_indices().find(|(at, _)| *at >= MAX_LOGGED);
-        let text = cut.and_then(|(at, _)| text.get(..at)).unwrap_or(text);
+        let text = text
+            .get(..text.floor_char_boundary(MAX_LOGGED))
+            .unwrap_or(text);
         match level {
             Level::ERROR => error!(text, "program"),
             Level::WARN => warn!(text, "program"),

@@ -117,9 +117,8 @@ async fn a_program_whose_time_is_up_is_ended_with_all_that_it_has_started() {
     let theirs = Stdio::from(theirs);
     let mut process = command.process(NOTHING);
     process.stdout(theirs);
-    let mut child = process.spawn().unwrap();
+    let (mut child, mut group) = ProcessGroup::spawn(&mut process).unwrap();
     drop(process); // it holds the pipe, too
-    let mut group = ProcessGroup::of(&child);
     let outcome = command.end(&mut child, &group).await.unwrap();
     group.is_gone();
     assert_eq!(outcome, Outcome::TimedOut { after: limit });
@@ -164,8 +163,8 @@ async fn a_run_that_is_given_up_leaves_nothing_behind() {
     let (mut ours, theirs) = io::pipe().unwrap();
     let mut process = shell("sleep 1000 & sleep 1000").process(NOTHING);
     process.stdout(theirs);
-    let child = process.spawn().unwrap();
-    drop((process, ProcessGroup::of(&child), child));
+    let (child, group) = ProcessGroup::spawn(&mut process).unwrap();
+    drop((process, group, child));
     io::Read::read_to_end(&mut ours, &mut Vec::new()).unwrap();
 }
 

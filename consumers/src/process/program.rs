@@ -54,8 +54,7 @@ impl Start {
             .envs(own.map(|(name, value)| (name, OsString::from(value))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0);
+            .stderr(Stdio::piped());
         if let Some(folder) = &self.folder {
             command.current_dir(folder);
         }

@@ -146,6 +146,11 @@ fn a_second_signal_ends_it_at_once() {
     assert_eq!(hub.finish().status.code(), Some(128 + 15));
 }
 
+/// What a program does that says that it runs, and does not end.
+const RUN: &str = "echo runs >&3; sleep 1000 & sleep 1000";
+/// How the program of a consumer begins.
+const HELLO: &str = r#"echo "{\"type\":\"hello\"}""#;
+
 /// Reads a new fifo. It ends when nobody has that open any more: neither programs nor what they have
 /// started.
 fn fifo_reader(sandbox: &Sandbox, name: &str) -> Process {
@@ -159,17 +164,15 @@ fn fifo_reader(sandbox: &Sandbox, name: &str) -> Process {
 
 #[test]
 fn a_second_signal_ends_the_programs_that_it_runs() {
-    let run = "echo runs >&3; sleep 1000 & sleep 1000";
-    let hello = r#"echo "{\"type\":\"hello\"}""#;
     let programs = format!(
         "stop_timeout = '1h'
          [producers.exec]
          kind = 'exec'
          every = '10ms'
-         params.argv = ['sh', '-c', 'exec 3>ends >&3; {run}']
+         params.argv = ['sh', '-c', 'exec 3>ends >&3; {RUN}']
          [consumers.process]
          kind = 'process'
-         params.argv = ['sh', '-c', 'exec 3>ends; {hello}; {run}']"
+         params.argv = ['sh', '-c', 'exec 3>ends; {HELLO}; {RUN}']"
     );
     let settings = Settings::new().endpoint("svc.host", free_tcp_port());
     let sandbox = Sandbox::with(&settings.with(&format!("name = 'svc.host'\n{programs}")));
@@ -193,16 +196,14 @@ fn a_second_signal_ends_the_programs_that_it_runs() {
 
 #[test]
 fn a_signal_before_everything_has_started_ends_the_programs_that_run() {
-    let run = "echo runs >&3; sleep 1000 & sleep 1000";
-    let hello = r#"echo "{\"type\":\"hello\"}""#;
     let programs = format!(
         "[consumers.a]
          kind = 'process'
-         params.argv = ['sh', '-c', 'exec 3>ends; {hello}; {run}']
+         params.argv = ['sh', '-c', 'exec 3>ends; {HELLO}; {RUN}']
          [consumers.b]
          kind = 'process'
          params.start_limit = '1h'
-         params.argv = ['sh', '-c', 'exec 3>ends; {run}']"
+         params.argv = ['sh', '-c', 'exec 3>ends; {RUN}']"
     );
     let settings = Settings::new().endpoint("svc.host", free_tcp_port());
     let sandbox = Sandbox::with(&settings.with(&programs));

@@ -1,7 +1,7 @@
 //! `fedmsg-config check`: everything that can be wrong with a configuration and shows without starting.
 //!
-//! [`super::run`] calls it with the built-in kinds, a hub with `--check` with those that it knows. Each file of `check/` looks at one thing
-//! and adds its [`Finding`]s.
+//! [`super::run`] calls it with the built-in kinds, a hub with `--check` with those that it knows. Each file
+//! of `check/` looks at one thing and adds its [`Finding`]s.
 
 mod addresses;
 mod files;
