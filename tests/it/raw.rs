@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::sandbox::{PATIENCE, loopback};
 
@@ -36,7 +36,8 @@ impl RawSocket {
         publisher
     }
 
-    /// Opens a subscriber to everything that has connected to the publisher at `port`.
+    /// Opens a subscriber to everything that has connected to the publisher at `port`, which may
+    /// not have read of the subscription yet: what it sends at once may be lost.
     pub(crate) fn subscriber_to(port: u16) -> Self {
         let subscriber = Self::new(zmq::SUB);
         let events = zmq::SocketEvent::HANDSHAKE_SUCCEEDED.to_raw();
@@ -84,6 +85,13 @@ impl RawSocket {
     pub(crate) fn publish(&self, topic: &str, msg: &str) {
         let body = format!(r#"{{"topic": "{topic}", "msg": "{msg}", "msg_id": "{msg}"}}"#);
         self.send(&[topic, &body]);
+    }
+
+    /// Returns the frames of the next message, or `None` if it does not come `within` that time.
+    pub(crate) fn receive_within(&self, within: Duration) -> Option<Vec<Vec<u8>>> {
+        let within = i64::try_from(within.as_millis()).expect("a minute");
+        let came = self.0.poll(zmq::POLLIN, within).expect("a socket");
+        (came > 0).then(|| self.receive())
     }
 
     /// Returns the frames of the next message.

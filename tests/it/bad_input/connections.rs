@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex};
-use std::{fs, thread};
+use std::time::{Duration, Instant};
+use std::{fs, iter, thread};
 
 use rustix::process::Signal;
 
@@ -179,9 +180,16 @@ impl RelayRig {
         let publisher = RawSocket::publisher_to(self.inbound);
         self.messages += 1;
         let text = format!("proper-{}.", self.messages);
-        publisher.publish("com.example.proper", &text);
-        let frames = self.listener.receive();
-        assert!(String::from_utf8_lossy(&frames[1]).contains(&text));
+        let deadline = Instant::now() + PATIENCE;
+        // The relay forwards to nobody what comes before it has read of the listener.
+        let arrived = iter::repeat_with(|| {
+            publisher.publish("com.example.proper", &text);
+            self.listener.receive_within(Duration::from_secs(1))
+        })
+        .take_while(|_| Instant::now() < deadline)
+        .flatten()
+        .any(|frames| String::from_utf8_lossy(&frames[1]).contains(&text));
+        assert!(arrived, "nothing comes through the relay any more");
     }
 
     fn connect(&self) -> TcpStream {
