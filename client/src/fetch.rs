@@ -3,16 +3,19 @@
 //! [`crate::trust`] asks so for CA certificate and CRL, commands for what an archive has, a producer for
 //! what is new.
 
+mod version;
+
+use std::fmt;
 use std::time::Duration;
 
 use fedmsg_config::ByteSize;
-use reqwest::header::{
-    ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED,
-};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode, Url};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
+
+pub use self::version::Version;
 
 /// How long until there is a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -113,7 +116,7 @@ impl FetchError {
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Fetch {
     url: Url,
     timeout: Duration,
@@ -121,12 +124,16 @@ pub struct Fetch {
     headers: HeaderMap,
 }
 
-/// What a server says of the version that it has sent, to be asked whether there is a newer one
-/// ([`Fetch::send_if_newer`]). None is known by default.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Version {
-    etag: Option<HeaderValue>,
-    last_modified: Option<HeaderValue>,
+// The URL and the headers may have secrets.
+impl fmt::Debug for Fetch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fetch")
+            .field("host", &self.url.host_str())
+            .field("headers", &self.headers.keys())
+            .field("timeout", &self.timeout)
+            .field("max_size", &self.max_size)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Fetch {
@@ -211,27 +218,17 @@ impl Fetch {
     ) -> Result<Option<(Vec<u8>, Version)>, FetchError> {
         let failed = |error: reqwest::Error| self.error(error);
         let client = self.client().await?;
-        let mut request = client.get(self.url.clone()).headers(self.headers.clone());
-        for (name, value) in [
-            (IF_NONE_MATCH, &known.etag),
-            (IF_MODIFIED_SINCE, &known.last_modified),
-        ] {
-            if let Some(value) = value {
-                request = request.header(name, value);
-            }
-        }
+        let request = client.get(self.url.clone()).headers(self.headers.clone());
+        let request = known.ask_for_newer(request);
         let mut response = request.send().await.map_err(failed)?;
-        if response.status() == StatusCode::NOT_MODIFIED && *known != Version::default() {
+        if response.status() == StatusCode::NOT_MODIFIED && known.is_known() {
             return Ok(None);
         }
         if response.status() != StatusCode::OK {
             let status = response.status().as_u16();
             return Err(FetchError::Status { status });
         }
-        let version = Version {
-            etag: response.headers().get(ETAG).cloned(),
-            last_modified: response.headers().get(LAST_MODIFIED).cloned(),
-        };
+        let version = Version::of(response.headers());
         let mut content = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if content.len() + chunk.len() > self.max_size.as_usize() {

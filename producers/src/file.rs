@@ -1,13 +1,11 @@
 //! The producer that follows a file, such as a log, and publishes each line once.
 //!
-//! A [`Follower`] reads; a [`StateFile`] keeps the position over restarts.
+//! A [`Follower`] reads; a [`StateFile`] keeps the [`Position`] over restarts.
 
 mod follower;
 mod position;
 mod rotated;
-mod state_file;
 
-use std::env;
 use std::path::{Path, PathBuf};
 
 use fedmsg::json::{Object, Value};
@@ -18,15 +16,18 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 
 use self::follower::{Batch, FollowError, Follower};
-use self::position::Mark;
-use self::state_file::{Claim, StateFile, StateFileError};
+use self::position::{Mark, Position};
 use crate::announcer::Announcer;
 use crate::bounded;
 use crate::errand::Errand;
+use crate::state_file::{Claim, StateFile};
 use crate::topic_template::TopicTemplate;
 
 /// So many batches of lines are read at a tick; the next one goes on.
 const BATCHES: usize = 64;
+
+/// No state is as large as this, in bytes: it has the path twice at most, and numbers.
+const LARGEST_STATE: u64 = 64 * 1024;
 
 /// What `[producers.NAME.params]` may say for kind `file`.
 ///
@@ -137,11 +138,11 @@ impl Producer for FileProducer {
     type Params = FileParams;
 
     async fn from_params(params: FileParams, context: &ProducerContext) -> Result<Self, BoxError> {
-        let state_file = match params.state_file {
-            Some(file) => file,
-            None => default_state_file(context.name())?,
-        };
-        let state = StateFile::new(state_file, params.path.clone());
+        let default = || StateFile::default_path(context.name());
+        let missing = "missing: there is no STATE_DIRECTORY to keep how far the file has been read";
+        let file = params.state_file.or_else(default);
+        let file = file.ok_or_else(|| ParamsError::invalid("state_file", missing))?;
+        let state = state_file(file, &params.path);
         let (path, from, kept) = (params.path.clone(), params.from, state.clone());
         let begun = Errand::new().run(move || begin(&path, from, &kept)).await?;
         let claim = begun.map_err(|error| {
@@ -170,11 +171,7 @@ impl Producer for FileProducer {
         })?;
         // The state directory of a service is in the environment of that only.
         if let Some(file) = &params.state_file {
-            let state = StateFile::new(file.clone(), params.path.clone());
-            let checked = state
-                .check()
-                .and_then(|()| is_one_of_a_kind(&state, config));
-            checked.map_err(|error| ParamsError::invalid("state_file", error))?;
+            state_file(file.clone(), &params.path).check::<Position>(config)?;
         }
         Ok(())
     }
@@ -253,36 +250,16 @@ impl FileProducer {
 /// Claims the state, and has it say where to begin, in a file that has never been read. It blocks.
 fn begin(path: &Path, from: Beginning, state: &StateFile) -> Result<Claim, FollowError> {
     let claim = state.claim()?;
-    if state.load()?.is_none() {
+    if state.load::<Position>()?.is_none() {
         // From here on the file has been looked at: what is written to it later is new.
         state.save(&Follower::beginning(path, from == Beginning::End)?)?;
     }
     Ok(claim)
 }
 
-/// Says whether only one producer of a configuration names this state: two would each claim it at the start.
-fn is_one_of_a_kind(state: &StateFile, config: &Config) -> Result<(), StateFileError> {
-    let producers = config.producers.values();
-    let producers = producers.filter(|it| it.enabled && it.kind == FileProducer::KIND);
-    // What cannot be read is the matter of another finding.
-    let params = producers.filter_map(|it| it.params.parse::<FileParams>().ok());
-    let states = params.filter_map(|it| Some(StateFile::new(it.state_file?, it.path)));
-    match states.filter(|it| state.is_that_of(it)).count() {
-        0 | 1 => Ok(()),
-        _ => Err(state.taken()),
-    }
-}
-
-/// Where systemd has the states of a service (`StateDirectory=`, systemd.exec(5)).
-fn default_state_file(name: &str) -> Result<PathBuf, ParamsError> {
-    let folders = env::var_os("STATE_DIRECTORY").unwrap_or_default();
-    let folder = env::split_paths(&folders)
-        .next()
-        .filter(|it| !it.as_os_str().is_empty());
-    let file = format!("producer-{}.json", name.replace('/', "_"));
-    let missing = "missing: there is no STATE_DIRECTORY to keep how far the file has been read";
-    let folder = folder.ok_or_else(|| ParamsError::invalid("state_file", missing))?;
-    Ok(folder.join(file))
+/// The state of the producer that follows a file.
+fn state_file(file: PathBuf, path: &Path) -> StateFile {
+    StateFile::new(file, path.to_string_lossy().into_owned(), LARGEST_STATE)
 }
 
 fn sixty_four_kib() -> ByteSize {

@@ -1,27 +1,36 @@
 //! The producer that polls a URL, and publishes what is there, or what of it is new.
 //!
-//! [`fedmsg::Fetch`] asks, within bounds of time and size; [`Seen`] knows what has been published.
+//! [`fedmsg::Fetch`] asks, within bounds of time and size; [`Known`] is what has been published, and a
+//! [`StateFile`] keeps it over restarts.
 
+mod key;
+mod known;
 mod seen;
 mod target;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 
+use fedmsg::Fetch;
 use fedmsg::json::{JsonError, Object, Value};
-use fedmsg::{Fetch, Version};
 use fedmsg_actors::{BoxError, Producer, ProducerContext};
 use fedmsg_config::{ByteSize, Config, ParamsError};
 use fedmsg_message::EncodeError;
+use openssl::sha::sha256;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use thiserror::Error;
+use tracing::warn;
 
-use self::seen::{Key, KeyMaker, Seen};
+use self::key::Key;
+use self::known::{Known, KnownState};
 pub use self::target::{JsonPointer, Url};
 use crate::announcer::Announcer;
 use crate::bounded;
 use crate::errand::Errand;
+use crate::state_file::{Claim, StateFile, StateFileError};
 use crate::topic_template::TopicTemplate;
 
 /// What `[producers.NAME.params]` may say for kind `http`.
@@ -31,6 +40,7 @@ use crate::topic_template::TopicTemplate;
 ///     r#"url = "https://example.org/api/issues.json"
 ///        pointer = "/issues"
 ///        id = "/number"
+///        state_file = "/var/lib/fedmsg/issues.json"
 ///        topic = "issues.{{ msg.state }}""#,
 /// )?;
 /// # Ok::<(), toml::de::Error>(())
@@ -47,16 +57,22 @@ pub struct HttpParams {
     #[serde(default)]
     pub pointer: JsonPointer,
     /// Where an item of a list has what tells it from others: a JSON pointer within the item, such as
-    /// "/id". With it that part has to be a list, and each item is published once in a run of the hub, by
-    /// itself; `format` has to be "json". By default it is not taken apart.
+    /// "/id". With it that part has to be a list, and each item is published once, by itself; `format` has
+    /// to be "json". By default it is not taken apart.
     #[serde(default)]
     pub id: Option<JsonPointer>,
     /// When it is published: on "change", or "each" time. With `id`, always what is new. Default "change".
     #[serde(default)]
     pub publish: Publish,
-    /// Whether what is there at the start of the hub counts as known, and is not published. What has been
-    /// published is forgotten when the hub stops: with false all of it is published again at the next start,
-    /// with true what came while the hub was stopped is never published. Default false.
+    /// The file that keeps what has been published over restarts, in a folder that the hub may write to. No
+    /// two producers may have the same; who has it is in a lock beside it, `.lock`. By default
+    /// `producer-NAME.json` in the state directory that systemd has made (`STATE_DIRECTORY`). Where there is
+    /// none, it is forgotten when the hub stops.
+    #[serde(default)]
+    pub state_file: Option<PathBuf>,
+    /// Whether what the first poll finds counts as known, and is not published. The first is that which
+    /// finds no state: where that is kept, the first of all; else the first of each run of the hub, so
+    /// that nothing is published of what comes while the hub is stopped. Default false.
     #[serde(default)]
     pub skip_first: bool,
     /// The topic after `<topic_prefix>.<environment>.`: a template of at least two words. Default
@@ -121,11 +137,22 @@ enum HttpError {
 /// Polls a URL and publishes what is there.
 ///
 /// It asks for what is newer than the last that was published (`ETag`, `Last-Modified`), and compares what
-/// it gets all the same. What has been published is known for as long as the hub runs, and kept nowhere: after
-/// a restart all that is there is published again. With `skip_first` it is not, and neither is what has come
-/// while the hub was stopped. The items of a list are known by their `id`:
-/// those of the last answer, and 10 000 that were there before. One poll may take 30 seconds, or
-/// `time_limit` where that is less; an answer of another status than 200 is a failure.
+/// it gets all the same. The items of a list are known by their `id`: those of the last answer, and 10 000
+/// that were there before. One poll may take 30 seconds, or `time_limit` where that is less; an answer of
+/// another status than 200 is a failure.
+///
+/// What has been published is written to the state file after each poll that has found something:
+///
+/// | event | what it costs, with a state file |
+/// |---|---|
+/// | the hub is stopped, or a tick fails or is cancelled | nothing |
+/// | SIGKILL, a crash, a panic | what one poll has published is published again |
+/// | SIGKILL or a crash | what the sockets have not sent yet is lost, as for every publisher |
+/// | `url`, `format`, `pointer` or `id` is changed | it begins anew |
+/// | what comes and goes between two polls | is never seen |
+///
+/// Without one, a restart begins anew: all that is there is published again, or with `skip_first` nothing
+/// is of what has come meanwhile.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -145,14 +172,10 @@ pub struct HttpProducer {
     announcer: Announcer,
     /// Large JSON takes a while.
     reading: Errand<Result<Part, HttpError>>,
-    /// What was published last.
-    version: Version,
-    keys: KeyMaker,
-    /// The whole that the answer before had.
-    last: Option<Key>,
-    /// The items that there were.
-    seen: Seen,
-    is_first: bool,
+    known: Known,
+    /// Absent where it is forgotten.
+    state: Option<(StateFile, Claim)>,
+    saving: Errand<Result<(), StateFileError>>,
 }
 
 /// What is to be published of an answer, with what it is known by.
@@ -173,46 +196,76 @@ impl Producer for HttpProducer {
         } else {
             "change"
         };
+        let file = params.state_file.clone();
+        let default = || StateFile::default_path(context.name()).filter(|_| params.has_state());
+        let (state, known) = match file.or_else(default) {
+            None => (None, Known::default()),
+            Some(file) => {
+                let state = params.state(file);
+                let begun = Errand::new().run(move || begin(state)).await?;
+                begun.map_err(|error| ParamsError::invalid("state_file", error))?
+            }
+        };
         Ok(Self {
             fetch,
             announcer: Announcer::open(params.topic.clone(), event, context).await?,
             params,
             reading: Errand::new(),
-            version: Version::default(),
-            keys: KeyMaker::default(),
-            last: None,
-            seen: Seen::default(),
-            is_first: true,
+            known,
+            state,
+            saving: Errand::new(),
         })
     }
 
-    fn preflight(params: &HttpParams, _: &Config) -> Result<(), BoxError> {
+    fn preflight(params: &HttpParams, config: &Config) -> Result<(), BoxError> {
         fetch(params)?;
+        // The state directory of a service is in the environment of that only.
+        if let Some(file) = &params.state_file {
+            params.state(file.clone()).check::<KnownState>(config)?;
+        }
         Ok(())
     }
 
     async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
-        let Some((body, version)) = self.fetch.send_if_newer(&self.version).await? else {
+        let polled = self.poll(context).await;
+        // Whatever ended it, what was published is known.
+        let saved = self.save().await;
+        polled?;
+        saved?;
+        Ok(self.announcer.finish()?)
+    }
+
+    async fn stop(&mut self, _: &ProducerContext) {
+        if let Err(error) = self.save().await {
+            warn!(
+                error,
+                "what has been published could not be noted: it may be published again"
+            );
+        }
+    }
+}
+
+impl HttpProducer {
+    /// Publishes what is new.
+    async fn poll(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
+        let answer = self.fetch.send_if_newer(self.known.version()).await?;
+        let Some((body, version)) = answer else {
             self.announcer.count("unchanged", 1);
             return Ok(());
         };
-        let (format, keys) = (self.params.format, self.keys.clone());
+        let format = self.params.format;
         let (pointer, id) = (self.params.pointer.clone(), self.params.id.clone());
-        let read = move || split(read(&body, format, &pointer)?, id.as_ref(), &keys);
+        let read = move || split(read(&body, format, &pointer)?, id.as_ref());
         match self.reading.run(read).await?? {
             Part::Whole(msg, key) => self.whole(msg, key, context).await?,
             Part::Items(items) => self.items(items, context).await?,
         }
         // Everything has been published, or never will be: only what is newer is of interest.
-        self.is_first = false;
-        if self.params.id.is_some() || self.params.publish == Publish::Change {
-            self.version = version;
-        }
-        Ok(self.announcer.finish()?)
+        let version = Some(version).filter(|_| self.params.has_state());
+        self.known.turn(version.unwrap_or_default());
+        Ok(())
     }
-}
 
-impl HttpProducer {
     /// Publishes all of it, if it has changed.
     async fn whole(
         &mut self,
@@ -220,12 +273,12 @@ impl HttpProducer {
         key: Key,
         context: &ProducerContext,
     ) -> Result<(), BoxError> {
-        if self.params.publish == Publish::Change && self.last == Some(key) {
+        if self.params.publish == Publish::Change && self.known.is_whole(key) {
             self.announcer.count("unchanged", 1);
         } else if !self.skips() {
             self.announcer.announce_one(msg, context).await?;
         }
-        self.last = Some(key);
+        self.known.note_whole(key);
         Ok(())
     }
 
@@ -244,18 +297,56 @@ impl HttpProducer {
                 }
                 Err(error) => return Err(error.into()),
             };
-            if !self.seen.knows(key) && !self.skips() {
+            if !self.known.has_item(key) && !self.skips() {
                 self.announcer.announce_one(item, context).await?;
             }
-            self.seen.note(key);
+            self.known.note_item(key);
         }
-        self.seen.turn();
         Ok(())
     }
 
+    /// Whether what is there counts as known.
     fn skips(&self) -> bool {
-        self.is_first && self.params.skip_first
+        self.known.is_nothing() && self.params.skip_first
     }
+
+    /// Writes down what is known, if there is anything new and a place for it.
+    async fn save(&mut self) -> Result<(), BoxError> {
+        // What a first poll has passed over in part is no beginning.
+        if let Some((file, _)) = &self.state
+            && !self.skips()
+            && let Some(state) = self.known.unsaved()
+        {
+            let file = file.clone();
+            self.saving.run(move || file.save(&state)).await??;
+            self.known.note_saved();
+        }
+        Ok(())
+    }
+}
+
+impl HttpParams {
+    /// Whether what has been published makes a difference.
+    fn has_state(&self) -> bool {
+        self.id.is_some() || self.publish == Publish::Change
+    }
+
+    /// The state that is in `file`. It is about what is polled, of which it tells nobody anything: a URL
+    /// may be a secret.
+    fn state(&self, file: PathBuf) -> StateFile {
+        let polled = json!([self.url.as_str(), self.format, self.pointer, self.id]);
+        let digest = sha256(polled.to_string().as_bytes());
+        let about = digest.map(|byte| format!("{byte:02x}")).concat();
+        StateFile::new(file, about, known::largest(self.max_size))
+    }
+}
+
+/// Claims the state, and reads it.
+fn begin(file: StateFile) -> Result<(Option<(StateFile, Claim)>, Known), StateFileError> {
+    let claim = file.claim()?;
+    let state = file.load::<KnownState>()?;
+    let known = state.map(Known::from).unwrap_or_default();
+    Ok((Some((file, claim)), known))
 }
 
 /// The request for what is there, if there is any sense in it.
@@ -264,6 +355,10 @@ fn fetch(params: &HttpParams) -> Result<Fetch, ParamsError> {
         let reason =
             "a text has no items to be told apart: leave it out, or set `format` to \"json\"";
         return Err(ParamsError::invalid("id", reason));
+    }
+    if params.state_file.is_some() && !params.has_state() {
+        let reason = "of no use where everything is published each time: leave it out";
+        return Err(ParamsError::invalid("state_file", reason));
     }
     let mut fetch = params.url.fetch().max_size(params.max_size);
     for (name, value) in &params.headers {
@@ -289,9 +384,9 @@ fn read(body: &[u8], format: Format, pointer: &JsonPointer) -> Result<Value, Htt
 }
 
 /// Takes it apart where each item has an `id`. It writes down all of what it makes keys of.
-fn split(value: Value, id: Option<&JsonPointer>, keys: &KeyMaker) -> Result<Part, HttpError> {
+fn split(value: Value, id: Option<&JsonPointer>) -> Result<Part, HttpError> {
     let Some(id) = id else {
-        let key = keys.key(&value)?;
+        let key = Key::of(&value)?;
         return Ok(Part::Whole(value, key));
     };
     let Value::Array(items) = value else {
@@ -299,7 +394,7 @@ fn split(value: Value, id: Option<&JsonPointer>, keys: &KeyMaker) -> Result<Part
     };
     let keyed = items.into_iter().map(|item| {
         let key = id.find(&item).ok_or(HttpError::NoId);
-        let key = key.and_then(|id| Ok(keys.key(id)?));
+        let key = key.and_then(|id| Ok(Key::of(id)?));
         (item, key)
     });
     Ok(Part::Items(keyed.collect()))

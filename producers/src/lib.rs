@@ -11,6 +11,7 @@ mod file;
 mod heartbeat;
 mod http;
 mod monitor;
+mod state_file;
 mod system;
 mod template;
 mod topic_template;

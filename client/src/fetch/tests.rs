@@ -142,3 +142,12 @@ async fn no_cause_tells_the_url() {
         "{text}"
     );
 }
+
+#[test]
+fn debugging_shows_no_secret() {
+    let fetch = Fetch::new("https://user:hunter2@example.org/?token=hunter2").unwrap();
+    let fetch = fetch.header("Authorization", "hunter2").unwrap();
+    let shown = format!("{fetch:?}");
+    assert!(shown.contains("example.org"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+}

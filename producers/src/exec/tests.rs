@@ -1,6 +1,6 @@
 //! What is published of what a program writes, and what a program that does not do what it should costs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fedmsg::json::to_spaced;
 use fedmsg_actors::{ProducerStatus, TestBus};
@@ -87,8 +87,16 @@ fn its_standard_error_is_logged_and_a_flood_of_it_counted() {
 fn what_it_has_left_in_the_background_ends_with_it() {
     let (published, _) = run("sleep 1000 >/dev/null & echo $!", "", 1);
     let id: String = published.concat().matches(char::is_numeric).collect();
-    let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
-    assert!(state.is_empty() || state.contains(") Z"), "{state}");
+    let deadline = Instant::now() + Duration::from_secs(60);
+    loop {
+        // It has been killed, which takes a moment.
+        let state = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+        if state.is_empty() || state.contains(") Z") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{state}");
+        std::thread::yield_now();
+    }
 }
 
 #[test]

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::position::{Identity, Mark, Position, read_at};
 use super::rotated;
-use super::state_file::{StateFile, StateFileError};
+use crate::state_file::{StateFile, StateFileError};
 
 /// The most lines of a batch.
 const LINES: usize = 256;

@@ -25,7 +25,7 @@ impl Scene {
     /// A log with this, read from its end or start.
     fn new(text: &str, is_at_end: bool) -> Self {
         let folder = TempDir::new().unwrap();
-        let state = StateFile::new(folder.path().join("state"), folder.path().join("log"));
+        let state = state_file(folder.path().join("state"), &folder.path().join("log"));
         let follower = Follower::new(folder.path().join("log"), 100, state.clone());
         let scene = Self {
             folder,
@@ -73,7 +73,7 @@ impl Scene {
 
     /// The hub is killed, and starts anew.
     fn restart(&mut self) {
-        let state = StateFile::new(self.path("state"), self.path("log"));
+        let state = state_file(self.path("state"), &self.path("log"));
         self.follower = Follower::new(self.path("log"), 100, state);
     }
 

@@ -18,12 +18,20 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// assert!(serde_json::from_str::<Url>(r#""ftp://example.org/""#).is_err());
 /// ```
 #[derive(Clone)]
-pub struct Url(Fetch);
+pub struct Url {
+    text: String,
+    fetch: Fetch,
+}
 
 impl Url {
     /// The request for what is there.
     pub(super) fn fetch(&self) -> Fetch {
-        self.0.clone()
+        self.fetch.clone()
+    }
+
+    /// As it was given. It may have a secret.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
     }
 }
 
@@ -35,8 +43,9 @@ impl fmt::Debug for Url {
 
 impl<'de> Deserialize<'de> for Url {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let url = String::deserialize(deserializer)?;
-        Fetch::new(&url).map(Self).map_err(D::Error::custom)
+        let text = String::deserialize(deserializer)?;
+        let fetch = Fetch::new(&text).map_err(D::Error::custom)?;
+        Ok(Self { text, fetch })
     }
 }
 
