@@ -36,6 +36,16 @@ impl RawSocket {
         publisher
     }
 
+    /// Opens a subscriber to everything that publishers connect to, as a relay does. It holds one message
+    /// of each until they are received.
+    pub(crate) fn subscriber_on(port: u16) -> Self {
+        let subscriber = Self::new(zmq::SUB);
+        subscriber.0.set_rcvhwm(1).expect("an option");
+        subscriber.0.set_subscribe(b"").expect("a subscription");
+        subscriber.0.bind(&loopback(port)).expect("a free port");
+        subscriber
+    }
+
     /// Opens a subscriber to everything that has connected to the publisher at `port`, which may
     /// not have read of the subscription yet: what it sends at once may be lost.
     pub(crate) fn subscriber_to(port: u16) -> Self {
