@@ -134,7 +134,7 @@ fn without_a_relay_it_gives_up_in_time_and_says_what_is_not_published() {
         ],
     );
     assert!(
-        (Duration::from_millis(300)..Duration::from_secs(5)).contains(&took),
+        (Duration::from_millis(300)..Duration::from_secs(9)).contains(&took),
         "{took:?}"
     );
 

@@ -275,8 +275,8 @@ fn it_ends_after_so_many_messages_or_seconds() {
         assert_eq!((&*finished.lines, &*finished.errors), (shown, ""));
         assert!(start.elapsed() < Duration::from_secs(30));
     };
-    check(&["--timeout", "0.5"], 0, &bodies[..1]);
-    check(&["--timeout", "0.5", "--count", "2"], 75, &bodies[..1]);
+    check(&["--timeout", "3"], 0, &bodies[..1]);
+    check(&["--timeout", "3", "--count", "2"], 75, &bodies[..1]);
     check(&["--timeout", "60", "--count", "1"], 0, &bodies[..1]);
 }
 
@@ -309,7 +309,7 @@ fn a_signal_ends_it_even_if_nobody_reads_what_it_shows() {
         tail.signal(signal);
         assert_eq!(tail.status().code(), Some(74));
         // It takes half a second; the machine may be busy.
-        assert!(start.elapsed() < Duration::from_secs(10));
+        assert!(start.elapsed() < Duration::from_secs(30));
     }
 }
 

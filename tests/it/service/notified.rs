@@ -76,18 +76,14 @@ fn systemd_hears_that_a_hub_runs_how_it_is_and_that_it_stops() {
         Some("READY=1"),
         "and nothing before"
     );
-    let status = systemd.line("STATUS=");
-    assert_eq!(status, "STATUS=received 0, waiting 0, lost 0");
+    systemd.line("STATUS=received 0, waiting 0, lost 0");
     for _ in 0..5 {
         systemd.line("WATCHDOG=1");
     }
     let speaker = Speaker::active(inbound);
     speaker.publish("test", "work", 1);
     hub.line_with("test.work");
-    assert_eq!(
-        systemd.line("STATUS="),
-        "STATUS=received 1, waiting 0, lost 0"
-    );
+    systemd.line("STATUS=received 1, waiting 0, lost 0");
     hub.signal(Signal::TERM);
     systemd.line("STOPPING=1");
     let more: u64 = systemd.line("EXTEND_TIMEOUT_USEC=")["EXTEND_TIMEOUT_USEC=".len()..]
