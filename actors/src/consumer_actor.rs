@@ -87,6 +87,13 @@ impl Host {
                 self.cell.set_state(ConsumerState::Running);
                 if let Some(started) = started {
                     let _ = started.send(Ok(()));
+                    if !self.opening.wait().await {
+                        // The hub stops before it has run. It is told nothing but that: what has come meanwhile
+                        // is left behind, and counted.
+                        self.cell.end(ConsumerState::Stopped);
+                        self.say_goodbye(consumer).await;
+                        return self.progress.beat();
+                    }
                 }
                 match self.tell_started(consumer).await {
                     Ok(consumer) => Ok(consumer),
@@ -135,6 +142,10 @@ impl Host {
             self.progress.beat();
             tokio::task::yield_now().await; // other actors of this arbiter have their turn
         }
+        self.say_goodbye(consumer).await;
+    }
+
+    async fn say_goodbye(&self, mut consumer: Box<dyn HostedConsumer>) {
         if let Err(panic) = consumer.stop().await {
             error!(%panic, "consumer panicked while stopping");
         }
@@ -142,14 +153,11 @@ impl Host {
         info!("consumer stopped");
     }
 
-    /// Waits until the whole hub runs, and tells the consumer; gives it back unless it panics.
+    /// Tells the consumer that the whole hub runs; gives it back unless it panics.
     async fn tell_started(
         &self,
         mut consumer: Box<dyn HostedConsumer>,
     ) -> Result<Box<dyn HostedConsumer>, String> {
-        if !self.opening.wait().await {
-            return Ok(consumer); // the hub stops, with nothing for it to do
-        }
         let calling = self.pulse.calling();
         let told = consumer.started().await;
         drop(calling);

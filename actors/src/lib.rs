@@ -65,7 +65,7 @@ pub use self::producer::Producer;
 pub use self::producer_cell::ProducerState;
 pub use self::rate_limit::{Rate, RateError, RateLimit};
 pub use self::registry::Registry;
-pub use self::running::{RunningHub, block_on};
+pub use self::running::{RunningHub, Started, block_on};
 pub use self::status::{ConsumerStatus, HubStatus, ProducerStatus, SourceStatus};
 pub use self::supervisor::StopReport;
 pub use self::test_bus::{

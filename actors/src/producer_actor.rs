@@ -97,6 +97,11 @@ impl Host {
                     self.cell.set_state(ProducerState::Running);
                     let ticker = ticker(config.now); // before anybody can move the clock
                     let _ = started.send(Ok(()));
+                    if !self.opening.wait().await {
+                        // The hub stops before it has run: nothing is due any more.
+                        self.cell.rest().await;
+                        return self.say_goodbye(Some(producer)).await;
+                    }
                     (self.begin(producer).await, ticker)
                 }
                 Err(error) => {
@@ -145,6 +150,10 @@ impl Host {
             }
             self.progress.beat();
         }
+        self.say_goodbye(producer).await;
+    }
+
+    async fn say_goodbye(&self, producer: Option<Box<dyn HostedProducer>>) {
         if let Some(mut producer) = producer {
             if let Err(panic) = producer.stop().await {
                 error!(%panic, "producer panicked while stopping");
@@ -156,11 +165,8 @@ impl Host {
         info!("producer stopped");
     }
 
-    /// Waits until the whole hub runs, and tells the producer; gives it back unless it panicked.
+    /// Tells the producer that the whole hub runs; gives it back unless it panicked.
     async fn begin(&self, producer: Box<dyn HostedProducer>) -> Option<Box<dyn HostedProducer>> {
-        if !self.opening.wait().await {
-            return Some(producer); // the hub stops, with nothing for it to do
-        }
         let _calling = self.cell.pulse.calling();
         self.tell_started(producer).await
     }

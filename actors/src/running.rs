@@ -3,6 +3,8 @@
 //! The only door to the supervisor for the crates to the left; no actor type passes through it.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::future::pending;
 
 use actix::Addr;
 use fedmsg::Bus;
@@ -13,7 +15,7 @@ use crate::plan::StartError;
 use crate::progress::Progress;
 use crate::registry::Registry;
 use crate::status::HubStatus;
-use crate::supervisor::{GetStatus, Stop, StopReport, Supervisor, TakeTimings};
+use crate::supervisor::{GetStatus, Launched, Stop, StopReport, Supervisor, TakeTimings};
 
 /// A hub that is running, on the actor system of the current thread.
 ///
@@ -54,6 +56,40 @@ pub struct RunningHub {
     ending: Ending,
 }
 
+/// How a start ended that could be called off.
+///
+/// # Examples
+///
+/// ```
+/// # use fedmsg_actors::{BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, NoParams};
+/// # struct Sink;
+/// # impl Consumer for Sink {
+/// #     const KIND: &'static str = "sink";
+/// #     type Params = NoParams;
+/// #     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> { Ok(Sink) }
+/// #     async fn consume(&mut self, _: Delivery, _: &ConsumerContext) -> Result<(), ConsumeError> {
+/// #         Ok(())
+/// #     }
+/// # }
+/// use fedmsg::{Bus, Config};
+/// use fedmsg_actors::{Registry, RunningHub, Started, block_on};
+///
+/// let toml = "endpoints = { shop = 'inproc://shop', relay_outbound = [] }\nconsumers.a.kind = 'sink'";
+/// let bus = Config::from_toml(toml).map(Bus::open)?;
+/// let mut registry = Registry::default();
+/// registry.consumer::<Sink>();
+/// let now = async { /* somebody has changed their mind */ };
+/// let started = block_on(RunningHub::start_unless(bus, &registry, now))??;
+/// assert!(matches!(started, Started::CalledOff(report) if report.is_clean()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub enum Started {
+    /// All of it runs.
+    Running(RunningHub),
+    /// It was called off, and what had started has stopped.
+    CalledOff(StopReport),
+}
+
 impl RunningHub {
     /// Starts everything that the configuration of `bus` enables, with the kinds of `registry`.
     /// Must be called on a thread with an actor system ([`crate::block_on`] makes one).
@@ -66,19 +102,53 @@ impl RunningHub {
         Self::start_with(bus, registry, Clock::system()).await
     }
 
+    /// Starts everything as [`RunningHub::start`] does, unless `called_off` resolves before all of it has
+    /// started: then what has started is stopped in order. Sockets may have been open by then; what they have
+    /// received is counted as undelivered.
+    ///
+    /// # Errors
+    ///
+    /// As [`RunningHub::start`].
+    pub async fn start_unless(
+        bus: Bus,
+        registry: &Registry,
+        called_off: impl Future<Output = ()>,
+    ) -> Result<Started, StartError> {
+        let started = Self::launch(bus, registry, Clock::system(), called_off).await?;
+        Ok(match started {
+            Ok(hub) => Started::Running(hub),
+            Err(((), report)) => Started::CalledOff(report),
+        })
+    }
+
     pub(crate) async fn start_with(
         bus: Bus,
         registry: &Registry,
         clock: Clock,
     ) -> Result<Self, StartError> {
+        match Self::launch(bus, registry, clock, pending::<Infallible>()).await? {
+            Ok(hub) => Ok(hub),
+            Err((never, _)) => match never {},
+        }
+    }
+
+    async fn launch<T>(
+        bus: Bus,
+        registry: &Registry,
+        clock: Clock,
+        called_off: impl Future<Output = T>,
+    ) -> Result<Result<Self, (T, StopReport)>, StartError> {
         let (progress, endings) = <(Progress, Progress)>::default();
         let pulses = (progress.clone(), endings.clone());
-        let (supervisor, ending) = Supervisor::launch(bus, registry, clock, pulses).await?;
-        Ok(Self {
-            supervisor,
-            progress,
-            endings,
-            ending,
+        let launched = Supervisor::launch(bus, registry, clock, pulses, called_off).await?;
+        Ok(match launched {
+            Launched::Running(supervisor, ending) => Ok(Self {
+                supervisor,
+                progress,
+                endings,
+                ending,
+            }),
+            Launched::CalledOff(by, report) => Err((by, report)),
         })
     }
 

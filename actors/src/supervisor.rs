@@ -80,6 +80,14 @@ pub(crate) struct Supervisor {
     alive: Alive,
 }
 
+/// How the start of a hub ended.
+pub(crate) enum Launched<T> {
+    /// All of it runs.
+    Running(Addr<Supervisor>, Ending),
+    /// It was called off, with this, and what had started has stopped.
+    CalledOff(T, StopReport),
+}
+
 /// A running source of messages.
 struct SourceHandle {
     source: Source,
@@ -139,14 +147,16 @@ impl actix::Message for Ended {
 }
 
 impl Supervisor {
-    /// Starts everything that the bus's configuration enables; nothing runs if anything fails. Of
-    /// the two pulses the first beats at every progress, the second when a part has ended.
-    pub(crate) async fn launch(
+    /// Starts everything that the bus's configuration enables; nothing runs if anything fails, or when
+    /// `called_off` resolves before all of it has started. Of the two pulses the first beats at every
+    /// progress, the second when a part has ended.
+    pub(crate) async fn launch<T>(
         bus: Bus,
         registry: &Registry,
         clock: Clock,
         (progress, endings): (Progress, Progress),
-    ) -> Result<(Addr<Self>, Ending), StartError> {
+        called_off: impl Future<Output = T>,
+    ) -> Result<Launched<T>, StartError> {
         let plan = Plan::new(bus.config(), registry)?;
         let publisher = PublisherActor::new(bus.clone());
         let opened = publisher.opened();
@@ -169,7 +179,12 @@ impl Supervisor {
             started_ms: now_ms(),
             alive,
         };
-        match supervisor.start_all(plan).await {
+        let started = tokio::select! {
+            biased; // whoever has called it off already wants nothing to start
+            off = called_off => return Ok(Launched::CalledOff(off, supervisor.call_off().await)),
+            started = supervisor.start_all(plan) => started,
+        };
+        match started {
             Ok(watched) => {
                 let supervisor = Supervisor::create(|context| {
                     supervisor.opening.open();
@@ -181,12 +196,10 @@ impl Supervisor {
                     supervisor.view.open(view);
                     supervisor
                 });
-                Ok((supervisor, ending))
+                Ok(Launched::Running(supervisor, ending))
             }
             Err(error) => {
-                supervisor.opening.fail();
-                supervisor.shut_down().run().await;
-                supervisor.arbiters.stop();
+                supervisor.call_off().await;
                 Err(registry.explained(error, supervisor.bus.config()))
             }
         }

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use fedmsg::{Bus, Config};
 use fedmsg_actors::{
-    Consumer, PlanError, ProcessGroup, Producer, Registry, RunningHub, StartError, StopReport,
-    block_on,
+    Consumer, PlanError, ProcessGroup, Producer, Registry, RunningHub, StartError, Started,
+    StopReport, block_on,
 };
 use fedmsg_config::ConfigErrors;
 use thiserror::Error;
@@ -183,13 +183,21 @@ impl HubBuilder {
         // Before anything starts: of two hubs with one configuration the second does nothing.
         let monitoring = Monitoring::open(&bus).await?;
         let systemd = Systemd::from_environment();
-        let hub = tokio::select! {
-            started = RunningHub::start(bus.clone(), &self.registry) => started?,
-            // A plugin may take long to start, or for ever. Nothing has been received yet.
-            signal = signals.next() => {
-                info!(%signal, "stopping before everything has started");
+        // A plugin may take long to start, or for ever.
+        let called_off = async {
+            let signal = signals.next().await;
+            info!(%signal, "stopping before everything has started");
+            systemd.say_stopping(bus.config().stop_timeout).await;
+        };
+        let started = RunningHub::start_unless(bus.clone(), &self.registry, called_off).await?;
+        let hub = match started {
+            Started::Running(hub) => hub,
+            Started::CalledOff(report) => {
+                // Whatever belongs to a plugin that had not started.
                 ProcessGroup::kill_running();
-                return Ok(StopReport::default());
+                bus.close().await;
+                report::summarise(&report);
+                return Ok(report);
             }
         };
         info!("hub running");

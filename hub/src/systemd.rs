@@ -74,9 +74,8 @@ impl Systemd {
         }
     }
 
-    /// Says that the hub stops, for which it takes about `stop_timeout`, then that it is alive, for ever:
-    /// what is stuck costs a stop no more than that.
-    pub(crate) async fn attend_stop(self, stop_timeout: Duration) {
+    /// Says that the hub stops, for which it takes about `stop_timeout`.
+    pub(crate) async fn say_stopping(self, stop_timeout: Duration) {
         if self.listens {
             let time = stop_timeout + LAST_MOMENTS;
             let status = "stopping: working off what has arrived".to_owned();
@@ -87,6 +86,12 @@ impl Systemd {
             ])
             .await;
         }
+    }
+
+    /// Says that the hub stops, then that it is alive, for ever: what is stuck costs a stop no more than its
+    /// time.
+    pub(crate) async fn attend_stop(self, stop_timeout: Duration) {
+        self.say_stopping(stop_timeout).await;
         let Some(timeout) = self.watchdog else {
             return std::future::pending().await;
         };

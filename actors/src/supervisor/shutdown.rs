@@ -102,6 +102,26 @@ impl Supervisor {
         }
     }
 
+    /// Stops what has started of a hub that will not run. Sources may have been open: whatever they have
+    /// received nobody has handled.
+    pub(super) async fn call_off(&mut self) -> StopReport {
+        self.opening.fail();
+        let ended = self.shut_down().run().await;
+        self.wind_up(ended)
+    }
+
+    /// Ends the threads, and says how the stop went.
+    fn wind_up(
+        &mut self,
+        (unfinished, publisher): (Vec<String>, Option<PublisherCounts>),
+    ) -> StopReport {
+        self.cut_off_sources();
+        let mut status = self.status();
+        status.publisher = publisher.or(status.publisher);
+        self.arbiters.stop();
+        StopReport { status, unfinished }
+    }
+
     /// Counts what each source has received and not routed, which nobody will see to any more.
     fn cut_off_sources(&mut self) {
         for source in &mut self.sources {
@@ -123,16 +143,15 @@ impl Handler<Stop> for Supervisor {
 
     fn handle(&mut self, _: Stop, _: &mut Context<Self>) -> Self::Result {
         let shutdown = self.shut_down();
-        Box::pin(shutdown.run().into_actor(self).map(
-            |(unfinished, publisher), supervisor, context| {
-                supervisor.cut_off_sources();
-                let mut status = supervisor.status();
-                status.publisher = publisher.or(status.publisher);
-                supervisor.arbiters.stop();
-                context.stop();
-                StopReport { status, unfinished }
-            },
-        ))
+        Box::pin(
+            shutdown
+                .run()
+                .into_actor(self)
+                .map(|ended, supervisor, context| {
+                    context.stop();
+                    supervisor.wind_up(ended)
+                }),
+        )
     }
 }
 

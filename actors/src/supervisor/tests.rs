@@ -202,8 +202,13 @@ fn a_hub_that_has_gone_deaf_says_so() {
         let bus = Bus::open(fedmsg::Config::from_toml(toml).unwrap());
         let mut registry = Registry::default();
         registry.consumer::<Mortal>();
-        let launched = Supervisor::launch(bus, &registry, Clock::system(), Default::default());
-        let (supervisor, _ending) = launched.await.unwrap();
+        let never = std::future::pending::<std::convert::Infallible>();
+        let pulses = Default::default();
+        let launched = Supervisor::launch(bus, &registry, Clock::system(), pulses, never);
+        let supervisor = match launched.await.unwrap() {
+            Launched::Running(supervisor, _) => supervisor,
+            Launched::CalledOff(never, _) => match never {},
+        };
         assert!(!supervisor.send(GetStatus).await.unwrap().is_idle());
         supervisor.send(Deafen).await.unwrap();
         let deadline = tokio::time::Instant::now() + Duration::from_secs(30);

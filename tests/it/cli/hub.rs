@@ -218,6 +218,35 @@ fn a_signal_before_everything_has_started_ends_the_programs_that_run() {
 }
 
 #[test]
+fn what_has_come_when_a_signal_ends_the_start_is_counted_as_lost() {
+    let port = free_tcp_port();
+    let speaker = Speaker::bound(port);
+    // None of two relays answers, so that the producers wait for a publisher.
+    let (one, other) = (loopback(free_tcp_port()), loopback(free_tcp_port()));
+    let settings = Settings::new().endpoint("svc.host", port).with(&format!(
+        "active = true
+         timeout = '1h'
+         relay_inbound = ['{one}', '{other}']
+         producers.beat = {{ kind = 'heartbeat', every = '1h' }}
+         [consumers.audit]
+         kind = 'log'
+         mailbox = {{ messages = 3, when_full = 'drop-newest' }}"
+    ));
+    let sandbox = Sandbox::with(&settings);
+    let mut hub = sandbox.start_logging(&["fedmsg-hub"]);
+    speaker.wait_for("t");
+    for _ in 0..5 {
+        speaker.forward("t", r#"{"topic": "t", "msg": {}}"#);
+    }
+    hub.line_with("messages not delivered"); // so the others are in the mailbox
+    hub.signal(Signal::TERM);
+    let end = hub.line_with("consumer at the end");
+    assert!(end.contains("consumed=0"), "{end}");
+    assert!(end.contains("undelivered=3"), "{end}");
+    assert_eq!(hub.finish().status.code(), Some(70));
+}
+
+#[test]
 fn a_second_signal_ends_it_even_if_nobody_reads_its_log() {
     let port = free_tcp_port();
     let speaker = Speaker::bound(port);
