@@ -31,10 +31,12 @@ impl Clock {
     pub(crate) fn now(&self) -> Timestamp {
         match self {
             Self::System(_) => Timestamp::now(),
-            Self::Virtual(clock) => clock
-                .start
-                .saturating_add(self.elapsed())
-                .unwrap_or(Timestamp::MAX),
+            Self::Virtual(clock) => {
+                let state = clock.state.borrow();
+                let now = clock.start.saturating_add(state.elapsed);
+                let now = now.and_then(|now| now.saturating_sub(state.set_back));
+                now.unwrap_or(Timestamp::MAX)
+            }
         }
     }
 
@@ -77,6 +79,8 @@ pub(crate) struct VirtualClock {
 #[derive(Debug, Default)]
 struct State {
     elapsed: Duration,
+    /// How far its time of day was set back.
+    set_back: Duration,
     /// Those who wait, by an arbitrary number, and until when.
     sleepers: BTreeMap<u64, Duration>,
     next_sleeper: u64,
@@ -118,6 +122,12 @@ impl VirtualClock {
                 return;
             }
         }
+    }
+
+    /// Sets its time of day back; what has passed stays as it is.
+    #[cfg(test)]
+    pub(crate) fn set_back(&self, by: Duration) {
+        self.state.send_modify(|state| state.set_back += by);
     }
 
     async fn sleep_until(&self, moment: Duration) {

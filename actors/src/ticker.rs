@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use fedmsg_config::{Missed, Schedule};
 use jiff::Timestamp;
+use tracing::warn;
 
 use crate::clock::Clock;
 
@@ -16,7 +17,8 @@ use crate::clock::Clock;
 /// wake up to a flood.
 const MAX_CATCH_UP: u32 = 1000;
 
-/// How late a tick of a calendar may come (a periodic one: until the next is due).
+/// How late a tick of a calendar may come (a periodic one: until the next is due), and how far the clock may be
+/// set back without being noticed.
 const CALENDAR_GRACE: Duration = Duration::from_secs(60);
 
 /// The longest sleep towards a moment of the calendar, so that a clock that is set, or a host that
@@ -39,6 +41,8 @@ enum Due {
     /// At the moments of a calendar.
     Calendar {
         next: Option<Timestamp>,
+        /// From when on there is no moment before that.
+        after: Timestamp,
         schedule: Schedule,
     },
 }
@@ -68,7 +72,11 @@ impl Ticker {
                 } else {
                     schedule.next_after(now)
                 };
-                Due::Calendar { next, schedule }
+                Due::Calendar {
+                    next,
+                    after: now,
+                    schedule,
+                }
             }
         };
         Self {
@@ -96,27 +104,35 @@ impl Ticker {
                 self.clock.sleep_until(*next).await;
                 *next += *period;
             }
-            Due::Calendar { next: None, .. } => match self.clock.never().await {},
-            Due::Calendar {
-                next: Some(moment), ..
-            } => {
-                let moment = *moment;
-                self.sleep_until(self.put_off(moment)).await;
-                if let Due::Calendar { next, schedule } = &mut self.due {
-                    *next = schedule.next_after(moment);
-                }
+            Due::Calendar { .. } => {
+                let moment = self.moment_of_calendar().await;
+                self.due.go_on_after(moment);
             }
         }
         skipped
     }
 
-    async fn sleep_until(&self, moment: Timestamp) {
-        while let Ok(left) = Duration::try_from(moment.duration_since(self.clock.now()))
-            && !left.is_zero()
-        {
-            self.clock
-                .sleep_until(self.clock.elapsed() + left.min(MAX_SLEEP))
-                .await;
+    /// Waits for the next moment of the calendar, by a clock that may be set meanwhile.
+    async fn moment_of_calendar(&mut self) -> Timestamp {
+        loop {
+            let now = self.clock.now();
+            if self.due.is_behind(now) {
+                warn!(%now, "the clock was set back: the next tick comes at the next moment from now on");
+                self.due.go_on_after(now);
+            }
+            let Due::Calendar {
+                next: Some(moment), ..
+            } = self.due
+            else {
+                match self.clock.never().await {}
+            };
+            match Duration::try_from(self.put_off(moment).duration_since(now)) {
+                Ok(left) if !left.is_zero() => {
+                    let wake = self.clock.elapsed() + left.min(MAX_SLEEP);
+                    self.clock.sleep_until(wake).await;
+                }
+                _ => return moment,
+            }
         }
     }
 
@@ -144,7 +160,11 @@ impl Ticker {
                 *next += period.saturating_mul(u32::try_from(passed).unwrap_or(u32::MAX));
                 u64::try_from(passed).unwrap_or(u64::MAX)
             }
-            Due::Calendar { next, schedule } => {
+            Due::Calendar {
+                next,
+                after,
+                schedule,
+            } => {
                 // What is put off is as late as if it were not, that much earlier.
                 let now = self.clock.now();
                 let now = now.saturating_sub(self.offset).unwrap_or(now);
@@ -157,10 +177,33 @@ impl Ticker {
                     } else {
                         now
                     };
-                    *next = schedule.next_after(from);
+                    (*next, *after) = (schedule.next_after(from), from);
                 }
                 skipped
             }
+        }
+    }
+}
+
+impl Due {
+    /// The next moment of a calendar is the first one after this.
+    fn go_on_after(&mut self, moment: Timestamp) {
+        if let Self::Calendar {
+            next,
+            after,
+            schedule,
+        } = self
+        {
+            (*next, *after) = (schedule.next_after(moment), moment);
+        }
+    }
+
+    /// Whether it is so much earlier than when the next moment was looked up that there may be others before
+    /// it. A little earlier it is whenever the clock is adjusted.
+    fn is_behind(&self, now: Timestamp) -> bool {
+        match self {
+            Self::Every { .. } => false,
+            Self::Calendar { after, .. } => is_stale(now, *after),
         }
     }
 }

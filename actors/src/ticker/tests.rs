@@ -146,3 +146,44 @@ async fn what_is_put_off_keeps_its_rate_and_its_moments() {
     let ticks = late(cron(), false, 20_000, &[190_000, 0, 0]).await;
     assert_eq!(ticks, [(50_000, 0), (240_000, 2), (290_000, 0)]);
 }
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_does_not_silence_a_calendar() {
+    let virtual_clock = clock();
+    let clock = Clock::Virtual(virtual_clock.clone());
+    let cron = Schedule::cron("*/2 * * * *", None).unwrap();
+    let mut ticker = Ticker::new(cron, false, Missed::Skip, Duration::ZERO, clock.clone());
+    let mut tick = async || {
+        assert_eq!(tick(&mut ticker, &virtual_clock).await, 0);
+        clock.elapsed().as_secs()
+    };
+    // 23:58:30 → 00:00:00
+    assert_eq!(tick().await, 90);
+    // A little: 23:59:30 → 00:02:00, as it would have been
+    virtual_clock.set_back(Duration::from_secs(30));
+    assert_eq!(tick().await, 240);
+    // A day, which is 00:02:00 → 00:04:00
+    virtual_clock.set_back(Duration::from_secs(24 * 3600));
+    assert_eq!(tick().await, 360);
+    assert_eq!(tick().await, 480);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_while_a_calendar_waits_is_noticed_within_a_minute() {
+    let virtual_clock = clock();
+    let clock = Clock::Virtual(virtual_clock.clone());
+    let cron = Schedule::cron("0 3 * * *", None).unwrap();
+    let mut ticker = Ticker::new(cron, false, Missed::Skip, Duration::ZERO, clock.clone());
+    let next = ticker.tick();
+    tokio::pin!(next);
+    assert!(futures::poll!(next.as_mut()).is_pending());
+    // 23:58:30 of the day before yesterday, where the next 03:00 is as far away.
+    virtual_clock.set_back(Duration::from_secs(48 * 3600));
+    let advance = virtual_clock.advance(Duration::from_secs(4 * 3600), 1);
+    tokio::select! {
+        biased;
+        skipped = &mut next => assert_eq!(skipped, 0),
+        () = advance => panic!("no tick within four hours"),
+    }
+    assert_eq!(clock.elapsed().as_secs(), 3 * 3600 + 90);
+}
