@@ -29,6 +29,9 @@ const A_TICK: Duration = Duration::from_secs(1);
 /// What the intake gets to go on when a consumer that held it up has been cut off.
 const A_TURN: Duration = Duration::from_millis(10);
 
+/// How long it takes to see whether it does.
+const A_LOOK: Duration = Duration::from_millis(1);
+
 /// Stops everything; the answer comes when it is done.
 pub(crate) struct Stop;
 
@@ -74,10 +77,13 @@ impl StopReport {
     }
 }
 
+/// A consumer with the actors of its workers.
+type StoppingConsumer = (Arc<ConsumerCell>, Vec<Worker>);
+
 /// What a stop works on: a copy of the supervisor's handles, so that it can still answer meanwhile.
 pub(super) struct Shutdown {
     sources: Vec<(Option<oneshot::Sender<()>>, Ending)>,
-    consumers: Vec<(Arc<ConsumerCell>, Vec<Worker>)>,
+    consumers: Vec<StoppingConsumer>,
     producers: Vec<(Arc<ProducerCell>, Worker)>,
     publisher: Addr<PublisherActor>,
     stop_timeout: Duration,
@@ -200,12 +206,14 @@ impl Shutdown {
             return Vec::new();
         }
         let mut cut = Vec::new();
+        // They share the moment: there may be many, and each may block its thread.
+        let last_moment = Instant::now() + LAST_MOMENT;
         // One that is cut off lets the intake go on, perhaps to the next that holds it up.
         while let Some(position) = self.holds_up() {
-            let (cell, workers) = self.consumers.swap_remove(position);
-            cut_off(&cell, &workers).await;
-            cut.push(cell.name.clone());
-            let _ = all_ended(&endings, Instant::now() + A_TURN).await;
+            let consumer = self.consumers.swap_remove(position);
+            cut.push(consumer.0.name.clone());
+            cut_off(&[&consumer], last_moment).await;
+            self.goes_on(&endings).await;
         }
         if !all_ended(&endings, Instant::now() + LAST_MOMENT).await {
             warn!(
@@ -213,6 +221,16 @@ impl Shutdown {
             );
         }
         cut
+    }
+
+    /// Gives the intake a turn; returns at once when it has ended, or the next consumer holds it up.
+    async fn goes_on(&self, endings: &[Ending]) {
+        let turn = Instant::now() + A_TURN;
+        while Instant::now() < turn && self.holds_up().is_none() {
+            if all_ended(endings, Instant::now() + A_LOOK).await {
+                return;
+            }
+        }
     }
 
     fn holds_up(&self) -> Option<usize> {
@@ -227,16 +245,18 @@ impl Shutdown {
         self.consumers
             .iter()
             .for_each(|(cell, _)| cell.mailbox.close());
-        for (cell, workers) in &self.consumers {
-            if !all_ended(workers.iter().map(|worker| &worker.ending), deadline).await {
-                unfinished.push(cell.name.clone());
-                cut_off(cell, workers).await;
-            } else {
+        for consumer in &self.consumers {
+            let (cell, workers) = consumer;
+            if all_ended(workers.iter().map(|worker| &worker.ending), deadline).await {
                 // An actor that has died meanwhile may have left something behind.
                 cell.end(ConsumerState::Stopped);
+            } else {
+                unfinished.push(consumer);
             }
         }
-        unfinished
+        cut_off(&unfinished, Instant::now() + LAST_MOMENT).await;
+        let names = unfinished.iter().map(|(cell, _)| cell.name.clone());
+        names.collect()
     }
 
     async fn stop_producers(&self, deadline: Instant) -> Vec<String> {
@@ -267,16 +287,21 @@ async fn all_ended<'a>(endings: impl IntoIterator<Item = &'a Ending>, deadline: 
     true
 }
 
-/// Cuts off a consumer that does not finish: what it holds is counted as lost, and named.
-async fn cut_off(cell: &ConsumerCell, workers: &[Worker]) {
-    for worker in workers {
+/// Cuts off consumers that do not finish: what they hold is counted as lost, and named. They have until
+/// `last_moment` to notice, all together.
+async fn cut_off(consumers: &[&StoppingConsumer], last_moment: Instant) {
+    let workers = consumers.iter().flat_map(|(_, workers)| workers);
+    for worker in workers.clone() {
         let _ = worker.actor.try_send(Abort);
     }
     // An actor that merely waits gives back what it has not finished; one whose thread is blocked
     // does not, and what it has taken counts as lost just the same.
-    let endings = workers.iter().map(|worker| &worker.ending);
-    let _ = all_ended(endings, Instant::now() + LAST_MOMENT).await;
-    cell.cut_off(ConsumerState::GivenUp(
-        "it did not finish before the hub stopped".to_owned(),
-    ));
+    for worker in workers {
+        let _ = timeout_at(last_moment, worker.ending.clone().wait()).await;
+    }
+    for (cell, _) in consumers {
+        cell.cut_off(ConsumerState::GivenUp(
+            "it did not finish before the hub stopped".to_owned(),
+        ));
+    }
 }

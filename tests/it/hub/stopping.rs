@@ -1,5 +1,6 @@
 //! How a hub stops: in order, within its time, and with a word about everything it leaves behind.
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::mpsc;
 use std::thread;
@@ -130,6 +131,34 @@ fn a_stuck_consumer_with_a_full_mailbox_does_not_take_the_time_of_the_others() {
     for stuck in ["hang", "block"] {
         let probe = Probe::new();
         check_stuck(&stop_with(stuck, "mailbox.messages = 2", &probe), &probe);
+    }
+}
+
+#[test]
+fn many_stuck_consumers_take_no_longer_than_one() {
+    const MANY: usize = 30; // each would take half a second
+    for mailbox in ["", "mailbox.messages = 1"] {
+        let probe = Probe::new();
+        let mut hub = TestBus::new().settings("stop_timeout = '200ms'");
+        let names: Vec<_> = (0..MANY).map(|n| format!("stuck{n:02}")).collect();
+        for name in &names {
+            hub = hub.consumer::<Scripted>(name, &probe.settings(mailbox));
+        }
+        let mut told = Instant::now();
+        let report = hub.run(async |bus| {
+            bus.publish(TOPIC, "1 block").await;
+            for name in &names {
+                probe.saw(name, "1 block").await;
+            }
+            bus.publish(TOPIC, "2").await;
+            bus.publish(TOPIC, "3").await;
+            told = Instant::now();
+        });
+        let took = told.elapsed();
+        let unfinished: BTreeSet<_> = report.unfinished.iter().collect();
+        assert_eq!(unfinished, names.iter().collect());
+        assert_eq!(report.status.lost(), 3 * MANY as u64);
+        assert!(took < Duration::from_secs(MANY as u64 / 3), "{took:?}");
     }
 }
 
