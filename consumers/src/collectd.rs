@@ -45,13 +45,14 @@ impl Default for CollectdParams {
 ///
 /// These are the host without its domain, the processor in lower case, the interval, the time in seconds
 /// since the epoch, and how many messages came: the plain text protocol of collectd's exec plugin, as the
-/// original prints it (fedmsg hub specification, section 5.11). While standard output is not read the
-/// counts are kept for later; when it cannot be written the consumer halts. With several `workers` each
+/// original prints it (fedmsg hub specification, section 5.11). What came since the last lines is printed when
+/// the hub stops. While standard output is not read the counts are kept for later; when it cannot be written the consumer halts. With several `workers` each
 /// would print lines of its own.
 #[derive(Debug)]
 pub struct Collectd {
     processors: Processors,
     counts: Arc<Counts>,
+    interval: NonZeroU32,
     printer: Printer,
     /// The task that prints; ends with this value.
     reporting: JoinSet<()>,
@@ -74,6 +75,7 @@ impl Consumer for Collectd {
         Ok(Self {
             processors,
             counts,
+            interval: params.interval,
             printer,
             reporting,
         })
@@ -102,26 +104,41 @@ impl Consumer for Collectd {
 
     async fn stop(&mut self, _: &ConsumerContext) {
         self.reporting.shutdown().await;
-        self.printer.finish().await;
+        let last = || {
+            let counts = self.counts.take();
+            // Nothing has been counted since the last lines, which perhaps are of this very second.
+            let is_told = counts.values().all(|count| *count == 0);
+            (!is_told).then(|| lines(&short_host_name(), self.interval, unix_time(), &counts))
+        };
+        self.printer.finish(last).await;
     }
 }
 
 /// Prints the counts for as long as they can be printed.
 async fn report(interval: NonZeroU32, counts: Arc<Counts>, printer: Printer) {
-    let host = host_name();
-    let host = host.split('.').next().unwrap_or_default();
+    let host = short_host_name();
     let period = Duration::from_secs(interval.get().into());
     let mut ticks = interval_at(Instant::now() + period, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
         ticks.tick().await;
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let now = now.unwrap_or_default().as_secs();
-        match printer.print(|| lines(host, interval, now, &counts.take())) {
+        match printer.print(|| lines(&host, interval, unix_time(), &counts.take())) {
             Ok(()) => {}
             Err(Closed) => return,
         }
     }
+}
+
+/// The name of this host without its domain.
+fn short_host_name() -> String {
+    let host = host_name();
+    host.split('.').next().unwrap_or_default().to_owned()
+}
+
+/// Seconds since the epoch.
+fn unix_time() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.unwrap_or_default().as_secs()
 }
 
 /// The lines of one moment.

@@ -71,10 +71,16 @@ impl Printer {
         self.jobs.closed().await;
     }
 
-    /// Waits until everything has been written, but not for long.
-    pub(super) async fn finish(&self) {
+    /// Prints what `text` makes when there is room for it, if anything, and waits until everything has been
+    /// written, but not for long.
+    pub(super) async fn finish(&self, text: impl FnOnce() -> Option<String>) {
         let (report, written) = oneshot::channel();
         let finish = async {
+            if let Ok(room) = self.jobs.reserve().await
+                && let Some(text) = text()
+            {
+                room.send(Job::Write(text));
+            }
             if self.jobs.send(Job::Report(report)).await.is_ok() {
                 let _ = written.await;
             }
@@ -150,9 +156,9 @@ mod tests {
             printer.print(text).unwrap();
         }
         assert!((1..=2).contains(&asked), "{asked}");
-        (0..asked).for_each(|_| permit.send(Ok(())).unwrap());
-        printer.finish().await;
-        assert_eq!(*written.lock().unwrap(), "x".repeat(asked));
+        (0..=asked).for_each(|_| permit.send(Ok(())).unwrap());
+        printer.finish(|| Some("y".to_owned())).await;
+        assert_eq!(*written.lock().unwrap(), "x".repeat(asked) + "y");
         assert!(printer.error().is_none());
     }
 
@@ -166,7 +172,7 @@ mod tests {
         let printer = Printer::start(gate).unwrap();
         permit.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
         printer.print(|| "x".to_owned()).unwrap();
-        printer.finish().await;
+        printer.finish(|| None).await;
         let kind = printer.error().map(io::Error::kind);
         assert_eq!(kind, Some(io::ErrorKind::BrokenPipe));
         printer.closed().await;
