@@ -5,6 +5,7 @@
 mod journal;
 mod params;
 mod syncing;
+mod tail;
 
 use std::fmt;
 
@@ -34,7 +35,8 @@ enum FileError {
 /// A message is consumed when its line has been written, and with `sync = "always"` when it is on the
 /// disk. Messages that wait are written, and synchronised, together. When the disk is full, or writing
 /// fails otherwise, half a line is taken back, and the message that it was for is tried again as `retry`
-/// says. A line that somebody else has left unfinished is taken back at the start, too. A file that is moved
+/// says. A line that a crash has left unfinished is taken back at the start, too; a file that ends in anything
+/// else without a line end is not ours, and the hub does not start. A file that is moved
 /// away, as logrotate does, is made anew with the next message. One hub at a time writes to a file: a
 /// second one does not start.
 ///
@@ -79,7 +81,11 @@ impl Consumer for File {
     async fn from_params(params: FileParams, context: &ConsumerContext) -> Result<Self, BoxError> {
         let writer = MessageWriter::new(params.format.clone(), context.config())?;
         let opened = params.clone();
-        let journal = spawn_blocking(move || Journal::open(opened)).await??;
+        let journal = spawn_blocking(move || Journal::open(opened)).await?;
+        let journal = journal.map_err(|error| match error {
+            JournalError::Foreign { .. } => ParamsError::invalid("path", error).into(),
+            error => BoxError::from(error),
+        })?;
         Ok(Self {
             journal: Some(journal),
             params,
@@ -100,7 +106,7 @@ impl Consumer for File {
                 "more than one consumer, or worker of one, writes to it: give each its own";
             return Err(ParamsError::invalid("path", reason).into());
         }
-        Journal::check(&params.path).map_err(|error| ParamsError::invalid("path", error))?;
+        Journal::check(params).map_err(|error| ParamsError::invalid("path", error))?;
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions, metadata, remove_file, rename};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -15,9 +15,7 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use super::params::{FileParams, Sync};
-
-/// How much is looked at a time for the last line end.
-const CHUNK: usize = 64 * 1024;
+use super::tail::{Form, Tail};
 
 /// Why lines could not be written. The file then ends as it did before.
 #[derive(Debug, Error)]
@@ -28,6 +26,8 @@ pub(super) enum JournalError {
     Kind(PathBuf),
     #[error("another program, or another worker, writes to {}: give each consumer a file of its own, and one worker", .0.display())]
     Locked(PathBuf),
+    #[error("{} ends in {bytes} bytes that are no line of messages and would be cut off: name another file, or end them with a line feed", path.display())]
+    Foreign { path: PathBuf, bytes: u64 },
     #[error("cannot write to {}: {source}", path.display())]
     Write { path: PathBuf, source: io::Error },
     #[error("cannot begin a new file after {}: {source}", path.display())]
@@ -70,7 +70,7 @@ impl Journal {
             Err(error) => return Err(failed(error.into())),
         }
         // Another may have written between our look and our lock.
-        let size = take_back(&file, path).map_err(failed)?;
+        let size = take_back(&file, &params)?;
         let born = about.created().or_else(|_| about.modified());
         let born = born.unwrap_or_else(|_| SystemTime::now());
         // An empty one has not begun yet.
@@ -84,20 +84,27 @@ impl Journal {
     }
 
     /// Says whether it could be opened, as far as that shows without making it.
-    pub(super) fn check(path: &Path) -> Result<(), JournalError> {
-        let found = match metadata(path) {
-            Ok(about) if !about.is_file() => return Err(JournalError::Kind(path.to_owned())),
-            Ok(_) => access(path, Access::READ_OK | Access::WRITE_OK).map_err(io::Error::from),
+    pub(super) fn check(params: &FileParams) -> Result<(), JournalError> {
+        let path = &params.path;
+        let failed = |source| JournalError::Open {
+            path: path.clone(),
+            source,
+        };
+        match metadata(path) {
+            Ok(about) if !about.is_file() => Err(JournalError::Kind(path.clone())),
+            Ok(_) => {
+                let may = access(path, Access::READ_OK | Access::WRITE_OK);
+                may.map_err(|error| failed(error.into()))?;
+                let file = File::open(path).map_err(failed)?;
+                unfinished(&file, params).map(drop)
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 let folder = path.parent().unwrap_or(path).join(".");
-                access(&folder, Access::WRITE_OK | Access::EXEC_OK).map_err(io::Error::from)
+                let may = access(&folder, Access::WRITE_OK | Access::EXEC_OK);
+                may.map_err(|error| failed(error.into()))
             }
-            Err(error) => Err(error),
-        };
-        found.map_err(|source| JournalError::Open {
-            path: path.to_owned(),
-            source,
-        })
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// Appends lines, each with its end.
@@ -150,11 +157,7 @@ impl Journal {
         }
         if ours.len() != self.size {
             warn!(path = %path.display(), bytes = ours.len(), expected = self.size, "somebody else has changed the file");
-            let failed = |source| JournalError::Open {
-                path: path.clone(),
-                source,
-            };
-            self.size = take_back(&self.file, path).map_err(failed)?;
+            self.size = take_back(&self.file, &self.params)?;
             if self.size == 0 {
                 self.born = SystemTime::now();
             }
@@ -274,29 +277,34 @@ fn if_there(done: io::Result<()>) -> io::Result<()> {
 }
 
 /// Takes back a line without an end, and returns the size of the file, which is whole lines then.
-fn take_back(file: &File, path: &Path) -> io::Result<u64> {
-    let found = file.metadata()?.len();
-    let size = whole_lines(file, found)?;
-    if size < found {
-        warn!(path = %path.display(), bytes = found - size, "line without an end taken back");
-        file.set_len(size)?;
+fn take_back(file: &File, params: &FileParams) -> Result<u64, JournalError> {
+    let tail = unfinished(file, params)?;
+    if tail.length > 0 {
+        let path = &params.path;
+        warn!(path = %path.display(), bytes = tail.length, "line without an end taken back");
+        file.set_len(tail.start)
+            .map_err(|source| JournalError::Open {
+                path: path.clone(),
+                source,
+            })?;
     }
-    Ok(size)
+    Ok(tail.start)
 }
 
-/// How many bytes up to and with the last line end, of a file of `size` bytes.
-fn whole_lines(file: &File, size: u64) -> io::Result<u64> {
-    let mut end = size;
-    let mut chunk = vec![0; CHUNK];
-    while end > 0 {
-        let start = end.saturating_sub(CHUNK as u64);
-        let length = usize::try_from(end - start).unwrap_or(CHUNK);
-        let part = chunk.get_mut(..length).unwrap_or_default();
-        file.read_exact_at(part, start)?;
-        if let Some(place) = part.iter().rposition(|byte| *byte == b'\n') {
-            return Ok(start + place as u64 + 1);
-        }
-        end = start;
+/// Returns the line without an end, or none, if that is what it looks like.
+fn unfinished(file: &File, params: &FileParams) -> Result<Tail, JournalError> {
+    let form = match params.format {
+        Some(_) => Form::Text,
+        None => Form::Json,
+    };
+    let found = Tail::of(file).and_then(|tail| Ok((tail, tail.is_of_a_line(file, form)?)));
+    let path = params.path.clone();
+    match found {
+        Ok((tail, true)) => Ok(tail),
+        Ok((tail, false)) => Err(JournalError::Foreign {
+            path,
+            bytes: tail.length,
+        }),
+        Err(source) => Err(JournalError::Open { path, source }),
     }
-    Ok(0)
 }

@@ -131,6 +131,43 @@ fn half_a_line_is_taken_back_at_the_start() {
 }
 
 #[test]
+fn a_file_of_somebody_else_is_not_cut() {
+    #[track_caller]
+    fn check(before: &[u8], params: &str) {
+        let rig = Rig::new();
+        fs::write(rig.path("bus"), before).unwrap();
+        let settings = format!("params.path = {:?}\n{params}", rig.path("bus"));
+        let error = refused(&settings);
+        assert!(error.contains("params.path: "), "{error}");
+        assert!(error.contains("no line of messages"), "{error}");
+        let params = rig.params(&params.replace("params.", ""));
+        assert!(File::preflight(&params, &Config::default()).is_err());
+        assert_eq!(fs::read(rig.path("bus")).unwrap(), before);
+    }
+    check(b"{\"name\":\"precious\"}", "");
+    check(b"[1, 2]", "");
+    check(b"first\nlast", "");
+    check(b"\x7fELF\x01\n\xff\xfe", "");
+    check(b"\x7fELF\x01\n\xff\xfe", "params.format = '{{ msg }}'");
+}
+
+#[test]
+fn what_a_crash_leaves_of_a_line_is_cut() {
+    #[track_caller]
+    fn check(tail: &[u8]) {
+        let rig = Rig::new();
+        let before = [b"{\"msg\":1}\n", tail].concat();
+        fs::write(rig.path("bus"), before).unwrap();
+        Journal::open(rig.params("")).unwrap().close();
+        assert_eq!(rig.read("bus"), "{\"msg\":1}\n");
+    }
+    check(b"{\"certificate\":\"LS0t");
+    check(b"{\"i\":1,\"msg\":{}}");
+    check(b"{\"i\":1,\0\0\0");
+    check(&[0; 100_000]);
+}
+
+#[test]
 fn a_file_that_is_moved_away_or_removed_is_made_anew() {
     let rig = Rig::new();
     let bus = TestBus::new().consumer::<File>("x", &rig.settings(""));
@@ -155,7 +192,8 @@ fn a_file_that_somebody_else_changes_still_is_whole_lines_and_as_large_as_it_is(
     #[track_caller]
     fn check(between: &str, after: &str) {
         let rig = Rig::new();
-        let mut journal = Journal::open(rig.params("max_size = '4B'")).unwrap();
+        let params = rig.params("max_size = '4B'\nformat = '{{ msg }}'");
+        let mut journal = Journal::open(params).unwrap();
         journal.append(&[b"1\n".to_vec(), b"2\n".to_vec()]).unwrap();
         let same = fs::OpenOptions::new()
             .write(true)
