@@ -71,6 +71,9 @@ impl Journal {
         }
         // Another may have written between our look and our lock.
         let size = take_back(&file, &params)?;
+        if size == 0 && params.sync == Sync::Always {
+            keep_names(path).map_err(failed)?;
+        }
         let born = about.created().or_else(|_| about.modified());
         let born = born.unwrap_or_else(|_| SystemTime::now());
         // An empty one has not begun yet.
@@ -273,6 +276,25 @@ fn if_there(done: io::Result<()>) -> io::Result<()> {
     match done {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         done => done,
+    }
+}
+
+/// Waits until the name of a new file is on the disk, and those of the older ones.
+fn keep_names(path: &Path) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(path).join(".");
+    let kept = File::open(&folder).and_then(|folder| folder.sync_all());
+    match kept {
+        // It may not be read, or its file system has nothing of the kind.
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput
+            ) =>
+        {
+            warn!(folder = %folder.display(), %error, "not sure that a new file is on the disk");
+            Ok(())
+        }
+        kept => kept,
     }
 }
 
