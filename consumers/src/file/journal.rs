@@ -7,7 +7,7 @@ use std::fs::{File, OpenOptions, metadata, remove_file, rename};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use rustix::fs::{Access, FlockOperation, access, flock};
 use rustix::io::Errno;
@@ -110,6 +110,18 @@ impl Journal {
         }
     }
 
+    /// Says when it was begun.
+    #[cfg(test)]
+    pub(super) fn born(&self) -> SystemTime {
+        self.born
+    }
+
+    /// Has it begun at another time.
+    #[cfg(test)]
+    pub(super) fn was_born(&mut self, born: SystemTime) {
+        self.born = born;
+    }
+
     /// Appends lines, each with its end.
     ///
     /// # Errors
@@ -180,10 +192,13 @@ impl Journal {
     }
 
     /// Whether it is time for a new file.
-    fn is_over(&self) -> bool {
+    fn is_over(&mut self) -> bool {
+        let age = self.born.elapsed().unwrap_or_else(|_| {
+            self.born = SystemTime::now(); // by a clock that was set back since
+            Duration::ZERO
+        });
         let is_full = |most: u64| self.size >= most;
-        let is_old = !self.params.max_age.is_zero()
-            && self.born.elapsed().unwrap_or_default() >= self.params.max_age;
+        let is_old = !self.params.max_age.is_zero() && age >= self.params.max_age;
         self.size > 0
             && (self
                 .params

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
 
 use fedmsg_actors::TestBus;
 use tempfile::TempDir;
@@ -165,6 +166,20 @@ fn what_a_crash_leaves_of_a_line_is_cut() {
     check(b"{\"i\":1,\"msg\":{}}");
     check(b"{\"i\":1,\0\0\0");
     check(&[0; 100_000]);
+}
+
+#[test]
+fn a_birth_in_the_future_is_now() {
+    let rig = Rig::new();
+    let mut journal = Journal::open(rig.params("max_age = '1h'")).unwrap();
+    journal.was_born(SystemTime::now() + Duration::from_secs(24 * 3600));
+    journal.append(&[b"1\n".to_vec()]).unwrap();
+    journal.append(&[b"2\n".to_vec()]).unwrap();
+    assert!(
+        journal.born() <= SystemTime::now(),
+        "and an hour later it is over"
+    );
+    assert_eq!(rig.names(), ["bus"]);
 }
 
 #[test]
