@@ -172,6 +172,7 @@ impl Host {
     }
 
     async fn build(&self) -> Result<Box<dyn HostedConsumer>, BoxError> {
+        self.context.settle_figures();
         build((self.kind.build)(
             self.cell.config.params.clone(),
             self.context.clone(),

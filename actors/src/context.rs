@@ -138,15 +138,30 @@ macro_rules! context {
                 }))
             }
 
-            /// Shows numbers that the plugin counts by itself in the status of the hub: `count` is
+            /// Shows totals that the plugin counts by itself in the status of the hub: `count` is
             /// called whenever somebody looks, on another thread, and takes the place of one shown
-            /// before. The figures of several workers add up. It must not hold on to what the plugin
-            /// has to let go of when it is built anew, such as a port.
+            /// before. The figures of several workers add up; when the plugin is built anew, what the
+            /// one before it has counted is added, so that no total goes back. `count` must not hold on
+            /// to what the plugin has to let go of then, such as a port.
             pub fn show_figures(
                 &self,
                 count: impl Fn() -> Vec<(&'static str, u64)> + Send + 'static,
             ) {
                 self.0.figures.show(Box::new(count));
+            }
+
+            /// Shows numbers that fall as well as they grow, such as how many are connected, beside the
+            /// totals of `show_figures` and as those. What a plugin shows is gone when it is built anew.
+            pub fn show_gauges(
+                &self,
+                count: impl Fn() -> Vec<(&'static str, u64)> + Send + 'static,
+            ) {
+                self.0.figures.show_gauges(Box::new(count));
+            }
+
+            /// The plugin is about to be built, perhaps anew.
+            pub(crate) fn settle_figures(&self) {
+                self.0.figures.settle();
             }
 
             /// The name of this instance in the configuration.

@@ -187,6 +187,7 @@ impl Host {
     }
 
     async fn build(&self) -> Result<Box<dyn HostedProducer>, BoxError> {
+        self.context.settle_figures();
         build((self.kind.build)(
             self.cell.config.params.clone(),
             self.context.clone(),

@@ -29,7 +29,7 @@ pub(crate) struct Outlet {
 impl Outlet {
     pub(crate) fn new(forwarder: Forwarder, context: &ConsumerContext) -> Self {
         info!(addresses = ?forwarder.addresses(), "forwards to");
-        let counter = forwarder.counter();
+        let (counter, subscribers) = (forwarder.counter(), forwarder.counter());
         let malformed = Arc::new(AtomicU64::new(0));
         let of_senders = malformed.clone();
         context.show_figures(move || {
@@ -37,6 +37,7 @@ impl Outlet {
             figures.push(("malformed", of_senders.load(Relaxed)));
             figures
         });
+        context.show_gauges(move || vec![("subscribers", subscribers().subscribers as u64)]);
         let settled = Some(Instant::now() + context.config().post_init_sleep);
         Self {
             forwarder,
@@ -92,14 +93,13 @@ impl Outlet {
     }
 }
 
-/// The counts of a forwarder as the status of the hub shows them.
+/// The counts of a forwarder that only grow, as the status of the hub shows them.
 fn figures(counts: &ForwarderCounts) -> Vec<(&'static str, u64)> {
     vec![
         ("forwarded", counts.messages),
         ("unheard", counts.unheard),
         ("missed", counts.missed),
         ("cut_off", counts.cut_off),
-        ("subscribers", counts.subscribers as u64),
         ("joined", counts.joined),
         ("refused", counts.refused),
     ]
