@@ -4,6 +4,7 @@
 //! say reaches a program as bytes of its standard input and values of its environment, nothing else.
 
 mod argv;
+mod descriptors;
 mod exit;
 mod group;
 mod notes;
@@ -34,6 +35,7 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 pub use self::argv::Argv;
+pub use self::descriptors::raise_descriptors;
 pub use self::exit::Exit;
 pub use self::group::ProcessGroup;
 use self::notes::Notes;
@@ -92,7 +94,7 @@ pub enum CommandError {
 /// | standard input | what it is given for this run, then its end; it need not read it |
 /// | standard output | that of this process, or what [`Command::output`] returns; or lines of a log, see [`Command::logged`] |
 /// | standard error | that of this process, or lines of a log |
-/// | other descriptors | none that this process has opened |
+/// | other descriptors | none that this process has opened; as many as it may open before [`raise_descriptors`](crate::raise_descriptors) |
 /// | environment | that of this process (or only `PATH`), and the variables of this run |
 /// | working directory | that of this process |
 /// | process group | one of its own, so that Ctrl-C at a terminal does not reach it |

@@ -50,7 +50,7 @@ pub use {schemars, serde};
 
 pub use self::child::{
     Argv, Command, CommandError, Exit, Outcome, ProcessGroup, ProgramLog, Run, Variables,
-    message_variables,
+    message_variables, raise_descriptors,
 };
 pub use self::conformance::{
     Conformance, ConformanceReport, Finding, ProducerConformance, Requirement, World,

@@ -48,7 +48,6 @@ mod commands;
 mod exit;
 mod hub;
 mod hub_command;
-mod limits;
 mod monitoring;
 mod report;
 mod signals;

@@ -10,6 +10,8 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
+use super::descriptors::give_back;
+
 /// How often it is looked whether a program has ended that was told to.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
@@ -85,6 +87,7 @@ impl ProcessGroup {
         let leader = leader(&child);
         if let Some(leader) = leader {
             running.add(leader);
+            give_back(leader);
         }
         Ok((child, Self { leader }))
     }

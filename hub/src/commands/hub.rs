@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use fedmsg::{PublishError, SigningError};
-use fedmsg_actors::{BoxError, PlanError, Registry, StartError, StopReport};
+use fedmsg_actors::{BoxError, PlanError, Registry, StartError, StopReport, raise_descriptors};
 use fedmsg_config::{Config, KeyPath, Loaded};
 use toml::Table;
 use tracing::info;
@@ -18,7 +18,6 @@ use super::located::settings_at_fault;
 use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
 use crate::hub::{HubBuilder, HubError};
-use crate::limits::raise_descriptors;
 use crate::monitoring::MonitoringStartError;
 
 /// Run a hub: host the consumers and producers of the configuration.

@@ -1,6 +1,7 @@
 //! A hub with consumers of one kind only: what `fedmsg-relay` and its like run.
 
 use clap::Args;
+use fedmsg_actors::raise_descriptors;
 use fedmsg_config::{Config, ConsumerConfig, Loaded};
 use toml::Table;
 
@@ -9,7 +10,6 @@ use super::hub::exit;
 use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
 use crate::hub::Hub;
-use crate::limits::raise_descriptors;
 
 /// Options of every preset.
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fedmsg::{Bus, Delivery, LogLimit};
+use fedmsg_actors::raise_descriptors;
 use fedmsg_config::Config;
 use fedmsg_message::text::Processors;
 use tokio::sync::mpsc;
@@ -31,7 +32,6 @@ use self::output::Output;
 use super::common::{CommonArgs, fail, reached, runtime, say_refused};
 use super::filter::{Filter, FilterArgs};
 use crate::exit::Exit;
-use crate::limits::raise_descriptors;
 use crate::signals::{Signals, say_within};
 
 /// How long it takes at most to say that standard output is not read.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use fedmsg::Bus;
-use fedmsg_actors::Command;
+use fedmsg_actors::{Command, raise_descriptors};
 use fedmsg_config::{Config, RetryConfig};
 use toml::Table;
 use tracing::info;
@@ -18,7 +18,6 @@ use self::runner::{Input, Runner};
 use super::common::{CommonArgs, fail, runtime, say_refused};
 use super::filter::FilterArgs;
 use crate::exit::Exit;
-use crate::limits::raise_descriptors;
 use crate::signals::Signals;
 
 /// The pause before a command that failed is run again, and the longest one; it doubles.
