@@ -225,8 +225,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// So many more have been consumed. That is counted at once: the next call may block for ever. What took a
-    /// while is seen as done as well.
+    /// So many more have been consumed. That is counted after each call, of a message or a batch: the next one may
+    /// block for ever. What took a while is seen as done as well.
     #[inline]
     fn finish(&mut self, count: usize, waited: bool) {
         for _ in 0..count {
