@@ -177,8 +177,9 @@ fn signal(group: &Mutex<ProcessGroup>, signal: Signal) {
 
 /// Who looks after a program.
 struct Attendant {
-    child: Child,
+    /// Before the child, which is waited for when it is dropped: what is given up is dropped in this order.
     group: Arc<Mutex<ProcessGroup>>,
+    child: Child,
     ledger: Arc<Ledger>,
     listener: Listener,
 }
