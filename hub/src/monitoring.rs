@@ -5,6 +5,7 @@
 
 mod emission;
 
+use std::ffi::OsStr;
 use std::time::Duration;
 
 use fedmsg::{Bus, Endpoint, LogLimit, MonitoringError, MonitoringSocket, host_name, program_name};
@@ -93,7 +94,8 @@ pub(crate) fn endpoint(
 /// What `{process}` stands for: the name of this program; `fedmsg-hub` also for `fedmsg hub`.
 fn process_name() -> String {
     let program = program_name();
-    match std::env::args().nth(1) {
+    let word = std::env::args_os().nth(1); // the others need not be UTF-8
+    match word.as_deref().and_then(OsStr::to_str) {
         Some(word) if program == "fedmsg" && !word.starts_with('-') => format!("fedmsg-{word}"),
         _ => program,
     }
