@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::future::pending;
+use std::sync::Arc;
 
 use actix::Addr;
 use fedmsg::Bus;
@@ -209,7 +210,8 @@ impl RunningHub {
     }
 }
 
-/// Runs `future` on a new actor system, on this thread, and returns what it gives.
+/// Runs `future` on a new actor system, on this thread, and returns what it gives. Work that still blocks another
+/// thread then, such as the look-up of a name that nobody answers, is not waited for.
 ///
 /// # Errors
 ///
@@ -225,7 +227,14 @@ pub fn block_on<F: Future>(future: F) -> std::io::Result<F::Output> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    Ok(actix_rt::System::with_tokio_rt(|| runtime).block_on(future))
+    let runtime = Arc::new(runtime);
+    let system = actix_rt::System::with_tokio_rt(|| Arc::clone(&runtime));
+    let output = system.block_on(future);
+    drop(system);
+    if let Some(runtime) = Arc::into_inner(runtime) {
+        runtime.shutdown_background();
+    }
+    Ok(output)
 }
 
 #[cfg(test)]
@@ -268,6 +277,22 @@ mod tests {
         fn handle(&mut self, _: Crash, _: &mut Context<Self>) {
             panic!("a mistake of ours");
         }
+    }
+
+    #[test]
+    fn what_blocks_a_thread_at_the_end_is_not_waited_for() {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let ended = block_on(async {
+            tokio::task::spawn_blocking(move || {
+                let _ = begin.send(());
+                // Else this test would fail after a minute, and not wait for ever.
+                let _ = released.recv_timeout(std::time::Duration::from_secs(60));
+            });
+            begun.await
+        });
+        ended.unwrap().unwrap();
+        release.send(()).expect("it still waits");
     }
 
     #[test]

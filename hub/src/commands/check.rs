@@ -214,6 +214,7 @@ fn listen(args: &CheckArgs, config: Config) -> Result<Emission, CheckError> {
         let patience = Duration::from_secs_f64(args.timeout);
         tokio::time::timeout(patience, bus.emission(&endpoint)).await
     });
+    runtime.shutdown_background(); // what it has begun and not ended it does not wait for
     match heard {
         Err(_) => Err(CheckError::Timeout(endpoint, args.timeout)),
         Ok(emission) => {

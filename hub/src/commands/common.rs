@@ -164,6 +164,15 @@ fn unknown_level(filter: &str) -> Option<&str> {
     lone.find(|part| part.parse::<LevelFilter>().is_err())
 }
 
+/// Runs what a command does on an event loop of its own. What still blocks another thread then, such as the look-up
+/// of a name that nobody answers, is not waited for: signals would do nothing meanwhile.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Exit> {
+    let runtime = runtime()?;
+    let output = runtime.block_on(future);
+    runtime.shutdown_background();
+    Ok(output)
+}
+
 /// Makes the event loop of a command.
 pub(crate) fn runtime() -> Result<Runtime, Exit> {
     let runtime = Builder::new_current_thread().enable_all().build();

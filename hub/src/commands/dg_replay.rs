@@ -12,7 +12,7 @@ use toml::Table;
 use tracing::warn;
 
 use self::archived::Archived;
-use super::common::{CommonArgs, fail, print, runtime};
+use super::common::{CommonArgs, block_on, fail, print};
 use super::outlet::Outlet;
 use super::timeout::TimeoutArgs;
 use crate::exit::Exit;
@@ -148,7 +148,7 @@ fn retrieve(id: &str, config: &Config, patience: Duration) -> Result<Vec<u8>, Ex
         .map_err(|error| fail(Exit::Config, format_args!("datagrepper_url: {error}")))?
         .parameter("id", id)
         .max_size(ByteSize::new(most));
-    let answer = runtime()?.block_on(ask(fetch, patience));
+    let answer = block_on(ask(fetch, patience))?;
     answer.map_err(|error| match error {
         FetchError::Status { status } => {
             let text = format_args!("datagrepper request of '{id}' failed. Status: {status}");

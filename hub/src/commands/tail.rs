@@ -29,7 +29,7 @@ use self::about::About;
 use self::form::{Form, Written};
 use self::forms::FormArgs;
 use self::output::Output;
-use super::common::{CommonArgs, fail, reached, runtime, say_refused};
+use super::common::{CommonArgs, block_on, fail, reached, say_refused};
 use super::filter::{Filter, FilterArgs};
 use crate::exit::Exit;
 use crate::signals::{Signals, say_within};
@@ -151,7 +151,7 @@ fn prepare(args: &TailArgs) -> Result<(Config, Tail), Exit> {
 }
 
 fn follow(args: &TailArgs, config: Config, tail: Tail) -> Result<Exit, Exit> {
-    runtime()?.block_on(async {
+    block_on(async {
         let subscriber = args.filter.subscribe(&Bus::open(config))?;
         let inspector = subscriber.inspector().cloned();
         let mut signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
@@ -186,7 +186,7 @@ fn follow(args: &TailArgs, config: Config, tail: Tail) -> Result<Exit, Exit> {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Exit::Ok),
             Err(error) => Err(fail(Exit::Io, format_args!("standard output: {error}"))),
         }
-    })
+    })?
 }
 
 /// What shows messages, and how many it has shown.

@@ -15,7 +15,7 @@ use tracing::info;
 
 use self::queue::Queue;
 use self::runner::{Input, Runner};
-use super::common::{CommonArgs, fail, runtime, say_refused};
+use super::common::{CommonArgs, block_on, fail, say_refused};
 use super::filter::FilterArgs;
 use crate::exit::Exit;
 use crate::signals::Signals;
@@ -202,7 +202,7 @@ fn command(args: &TriggerArgs) -> Result<Command, Exit> {
 }
 
 fn follow(args: &TriggerArgs, config: Config, runner: Runner) -> Result<Exit, Exit> {
-    runtime()?.block_on(async {
+    block_on(async {
         let subscriber = args.filter.subscribe(&Bus::open(config))?;
         let inspector = subscriber.inspector().cloned();
         let signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
@@ -210,7 +210,7 @@ fn follow(args: &TriggerArgs, config: Config, runner: Runner) -> Result<Exit, Ex
         let exit = runner.run(subscriber, signals).await;
         say_refused(inspector.as_deref(), None);
         Ok(exit)
-    })
+    })?
 }
 
 /// Reads a time in seconds.
