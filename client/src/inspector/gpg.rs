@@ -1,7 +1,11 @@
 //! Signatures by gpg, checked by the system's own `gpg`, one process for each message.
 //!
 //! [`super::Inspector`] hands over what the validator could not judge, where the configuration
-//! allows gpg at all. What such a signature does not cover is in `message/README.md`.
+//! allows gpg at all. What such a signature does not cover is in `message/README.md`. The original
+//! goes by gpg's exit status alone, and so believes keys that have been revoked or have expired; this
+//! does not.
+
+mod status;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -16,6 +20,7 @@ use tokio::process::Command;
 use tokio::time::timeout;
 use tracing::error;
 
+use self::status::signer;
 use crate::delivery::Delivery;
 use crate::log_limit::LogLimit;
 
@@ -24,9 +29,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// At most one line about a gpg that does not work in this time.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
-
-/// What gpg says of a good signature, before the fingerprint (doc/DETAILS of GnuPG, `VALIDSIG`).
-const GOOD: &str = "[GNUPG:] VALIDSIG ";
 
 /// The gpg of this system, and the keys that it shall go by.
 pub(super) struct Gpg {
@@ -104,10 +106,11 @@ impl Gpg {
         let ((), output) = tokio::join!(give, gpg.wait_with_output());
         let output = output?;
         let said = String::from_utf8_lossy(&output.stdout);
-        let fingerprint = said.lines().find_map(|line| line.strip_prefix(GOOD));
-        let fingerprint = fingerprint.and_then(|rest| rest.split(' ').next());
-        Ok(fingerprint
+        Ok(signer(&said)
             .filter(|_| output.status.success())
             .map(Arc::from))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,7 +7,8 @@ use crate::verdict::{Alarm, Refusal, Verdict};
 /// A signature by gpg and what it is over.
 ///
 /// It takes a process to check it, which is not for this crate to start: give `signature` and
-/// `data` to `gpg --verify SIGNATURE DATA`, and ask for the verdict.
+/// `data` to `gpg --verify SIGNATURE DATA`, and ask for the verdict. Go by its status lines
+/// (`--status-fd`): it also ends with 0 where the key has been revoked or has expired.
 ///
 /// Only `msg` is covered: topic, time, identity and count may be anybody's, and there is no routing
 /// policy. That is how the original signs with gpg.
