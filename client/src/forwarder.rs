@@ -13,7 +13,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fedmsg_config::{ByteSize, Config, Endpoint, EndpointName, SocketOptions};
+use fedmsg_config::{ByteSize, Config, Endpoint, EndpointName, FileMode, SocketOptions};
 use fedmsg_message::Topic;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -143,7 +143,7 @@ impl Forwarder {
         let mut tried = Vec::new();
         for endpoint in listed {
             let bound = match resolve_bind(endpoint, options.bind_host.as_deref()).await {
-                Ok(address) => Self::bind_address(config, name, &address, high_water_mark)
+                Ok(address) => Self::bind_address(config, name, &address, high_water_mark, None)
                     .await
                     .map_err(|error| reason(&error)),
                 Err(error) => Err(error.to_string()),
@@ -160,15 +160,16 @@ impl Forwarder {
         })
     }
 
-    /// Binds `address`, whose host needs no looking up.
+    /// Binds `address`, whose host needs no looking up. The file of an `ipc://` address gets `mode`.
     pub(crate) async fn bind_address(
         config: &Config,
         name: &EndpointName,
         address: &Endpoint,
         high_water_mark: u32,
+        mode: Option<FileMode>,
     ) -> std::io::Result<Self> {
         let options = SocketOptions::from(config);
-        let (listener, address, file) = Listener::bind(address, &options).await?;
+        let (listener, address, file) = Listener::bind(address, &options, mode).await?;
         debug!(%name, %address, "forwarder bound");
         let shared = Arc::new(Shared {
             name: name.clone(),

@@ -3,10 +3,6 @@
 //! A hub binds a [`MonitoringSocket`] and `fedmsg-check` waits for an [`emission`](crate::Bus::emission);
 //! what is said is theirs. Each message has one frame (fedmsg hub specification §1.10).
 
-use std::fs::{self, Permissions};
-use std::io;
-use std::os::unix::fs::PermissionsExt;
-
 use bytes::Bytes;
 use fedmsg_config::{Config, Endpoint, EndpointName, FileMode, SocketOptions};
 use thiserror::Error;
@@ -26,20 +22,13 @@ const QUEUED: u32 = 4;
 /// Why there is no monitoring socket, or nothing came from one.
 #[derive(Debug, Error)]
 pub enum MonitoringError {
-    /// It cannot be bound or connected; another process may have it.
+    /// It cannot be bound or connected, and another process may have it; or its file does not take the mode
+    /// of `moksha.monitoring.socket.mode`.
     #[error("monitoring socket: {0}")]
     Socket(#[from] SocketError),
     /// Its host has no address.
     #[error("monitoring socket: {0}")]
     Resolve(#[from] ResolveError),
-    /// Its file does not take the mode of `moksha.monitoring.socket.mode`.
-    #[error("monitoring socket {address}: its mode cannot be set: {source}")]
-    Mode {
-        /// The address.
-        address: Endpoint,
-        /// What the system said.
-        source: io::Error,
-    },
     /// What came is not from a monitoring socket.
     #[error("{address} sends messages of {frames} frames; a monitoring socket sends one")]
     Frames {
@@ -77,15 +66,8 @@ impl MonitoringSocket {
         // `bind_host` may open the addresses of the bus to everybody; this one says where it is.
         let address = resolve_bind(endpoint, None).await?;
         let name = EndpointName::from(MONITORING);
-        let bound = Forwarder::bind_address(config, &name, &address, QUEUED).await;
+        let bound = Forwarder::bind_address(config, &name, &address, QUEUED, mode).await;
         let forwarder = bound.map_err(|error| SocketError::not_bound(endpoint, &error))?;
-        if let (Some(mode), Some(path)) = (mode, endpoint.ipc_path()) {
-            let permissions = Permissions::from_mode(mode.bits());
-            fs::set_permissions(path, permissions).map_err(|source| MonitoringError::Mode {
-                address: endpoint.clone(),
-                source,
-            })?;
-        }
         Ok(Self(forwarder))
     }
 
@@ -133,7 +115,8 @@ pub(crate) async fn emission(
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::FileTypeExt;
+    use std::fs;
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt};
     use std::os::unix::net::UnixListener;
     use std::path::Path;
     use std::time::Duration;

@@ -2,17 +2,20 @@
 //!
 //! [`super::Forwarder`] binds one and runs its task, which spawns one of [`super::connection`] for each.
 
+use std::fs::{self, Permissions};
 use std::io;
 use std::net::Ipv4Addr;
+use std::os::fd::OwnedFd;
 use std::os::linux::net::SocketAddrExt as _;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::os::unix::net as unix;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use fedmsg_config::{Endpoint, Scheme, SocketOptions};
+use fedmsg_config::{Endpoint, FileMode, Scheme, SocketOptions};
 use rustix::process::{Resource, getrlimit};
+use socket2::{Domain, SockAddr, Socket as RawSocket, Type};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
@@ -25,6 +28,9 @@ use crate::ipc_path::vacant;
 
 /// How long it waits when the system has no descriptor left for another connection.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// As many connections may wait to be accepted as the system allows (`net.core.somaxconn`).
+const BACKLOG: i32 = i32::MAX;
 
 /// Descriptors that are left to the rest of the process: its own connections, files, a monitoring socket.
 const RESERVE: u64 = 64;
@@ -49,14 +55,16 @@ enum Socket {
 
 impl Listener {
     /// Binds `endpoint`, whose host is an address or `*`; returns it with the address actually bound, and
-    /// with its file if it has one.
+    /// with its file if it has one. The file has `mode`, if one is given, before anybody can connect.
     ///
     /// # Errors
     ///
-    /// The address is taken, not of this machine, or `inproc://`, where nobody could connect.
+    /// The address is taken, not of this machine, or `inproc://`, where nobody could connect; or its file
+    /// does not take the mode.
     pub(super) async fn bind(
         endpoint: &Endpoint,
         options: &SocketOptions,
+        mode: Option<FileMode>,
     ) -> io::Result<(Self, Endpoint, Option<SocketFile>)> {
         let (socket, file, bound) = match endpoint.scheme() {
             Scheme::Tcp => {
@@ -70,7 +78,7 @@ impl Listener {
                 (Socket::Tcp(listener), None, bound)
             }
             Scheme::Ipc => {
-                let (listener, file) = bind_unix(endpoint)?;
+                let (listener, file) = bind_unix(endpoint, mode)?;
                 (Socket::Unix(listener), file, endpoint.clone())
             }
             _ => {
@@ -134,15 +142,34 @@ impl Listener {
     }
 }
 
+impl SocketFile {
+    /// The file that is at `path` now.
+    fn of(path: &str) -> io::Result<Self> {
+        let made = fs::symlink_metadata(path)?;
+        Ok(Self {
+            path: PathBuf::from(path),
+            device: made.dev(),
+            inode: made.ino(),
+        })
+    }
+}
+
 impl Drop for SocketFile {
     fn drop(&mut self) {
         // What another process has put in its place is not ours.
-        if std::fs::symlink_metadata(&self.path)
+        if fs::symlink_metadata(&self.path)
             .is_ok_and(|found| (found.dev(), found.ino()) == (self.device, self.inode))
         {
-            let _ = std::fs::remove_file(&self.path);
+            let _ = fs::remove_file(&self.path);
         }
     }
+}
+
+fn set_mode(path: &str, mode: FileMode) -> io::Result<()> {
+    fs::set_permissions(path, Permissions::from_mode(mode.bits())).map_err(|error| {
+        let kind = error.kind();
+        io::Error::new(kind, format!("its mode cannot be set: {error}"))
+    })
 }
 
 /// How many connections there may be: what the limit of open files allows, less a reserve for the rest of
@@ -155,22 +182,26 @@ fn most_connections() -> usize {
 
 /// Binds a Unix domain socket; the file of one that nobody listens on any more is replaced, any other is
 /// in the way.
-fn bind_unix(endpoint: &Endpoint) -> io::Result<(UnixListener, Option<SocketFile>)> {
+fn bind_unix(
+    endpoint: &Endpoint,
+    mode: Option<FileMode>,
+) -> io::Result<(UnixListener, Option<SocketFile>)> {
     let (listener, file) = match endpoint.ipc_path() {
         Some(path) => {
             vacant(path)?;
-            match std::fs::remove_file(path) {
+            match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
-            let listener = unix::UnixListener::bind(path)?;
-            let made = std::fs::symlink_metadata(path)?;
-            let file = SocketFile {
-                path: PathBuf::from(path),
-                device: made.dev(),
-                inode: made.ino(),
-            };
-            (listener, Some(file))
+            let socket = RawSocket::new(Domain::UNIX, Type::STREAM, None)?;
+            socket.bind(&SockAddr::unix(path)?)?;
+            let file = SocketFile::of(path)?;
+            if let Some(mode) = mode {
+                set_mode(path, mode)?;
+            }
+            // Only now somebody can connect: nobody does whom the mode keeps out.
+            socket.listen(BACKLOG)?;
+            (unix::UnixListener::from(OwnedFd::from(socket)), Some(file))
         }
         None => {
             let name = endpoint.as_str().trim_start_matches("ipc://@");
