@@ -102,6 +102,14 @@ impl SocketContext {
         Self(context)
     }
 
+    /// Makes every socket fail from now on; returns when all of them are closed. Its memory is never
+    /// given back, which would end it a second time.
+    #[cfg(test)]
+    pub(crate) fn terminate(self) {
+        let mut context = std::mem::ManuallyDrop::new(self.0);
+        while context.destroy() == Err(zmq::Error::EINTR) {}
+    }
+
     fn socket(
         &self,
         kind: zmq::SocketType,

@@ -23,7 +23,7 @@ use thiserror::Error;
 
 pub use self::counters::{SubscriberCounters, SubscriberCounts};
 pub use self::endpoint_counters::EndpointCounts;
-use self::intake::Intake;
+use self::intake::{Failed, Intake};
 use crate::delivery::Delivery;
 use crate::inspector::Inspector;
 use crate::resolver::{ResolveError, resolve_bind};
@@ -66,7 +66,8 @@ pub enum SubscribeError {
 /// does not resolve is tried again with growing pauses, a lost connection comes back by itself;
 /// both are logged and counted, neither ends the stream. Malformed messages are skipped, counted and
 /// logged at a limited rate; so are those whose signature is not good, where `validate_signatures`
-/// says that signatures are checked. The stream ends only when there is no address at all.
+/// says that signatures are checked. The stream ends when there is no address at all, and when an
+/// address that was bound ([`crate::Bus::listen`]) cannot be read any more, whatever others there are.
 ///
 /// **Order**: messages of one endpoint arrive in the order in which it sent them; between endpoints
 /// there is none. **Back-pressure**: what is not read stays in the sockets, up to
@@ -195,7 +196,8 @@ impl Subscriber {
     }
 
     /// Waits for messages and returns all that one wake-up brought, at least one and at most about
-    /// 256 messages or 256 KiB from one endpoint; `None` when there is no address to listen to.
+    /// 256 messages or 256 KiB from one endpoint; `None` when there is no address to listen to, or one
+    /// that was bound has failed.
     pub async fn next_batch(&mut self) -> Option<Vec<Delivery>> {
         std::future::poll_fn(|context| self.poll_batch(context)).await
     }
@@ -225,8 +227,13 @@ impl Subscriber {
                     return Poll::Ready(Some(batch));
                 }
             }
-            let Some(mut batch) = ready!(self.intakes.poll_next_unpin(context)) else {
-                return Poll::Ready(None);
+            let mut batch = match ready!(self.intakes.poll_next_unpin(context)) {
+                Some(Ok(batch)) => batch,
+                Some(Err(Failed)) => {
+                    self.intakes.clear(); // whoever relies on all of them must not be deaf in part
+                    return Poll::Ready(None);
+                }
+                None => return Poll::Ready(None),
             };
             if !self.filters.is_empty() {
                 batch.retain(|delivery| {

@@ -149,7 +149,8 @@ impl PubSocket {
         if result == Err(zmq::Error::EAGAIN) {
             // libzmq looks at what its peers have read at most once a millisecond; asking for the
             // events makes it look now. Without this a burst would "overflow" a fast subscriber.
-            self.socket.get_events()?;
+            // What ails the socket, if anything, is what the send says; a signal in between is nothing.
+            let _ = self.socket.get_events();
             result = self.send_frame(frame, flags);
         }
         match result {

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use fedmsg_config::{Endpoint, SocketOptions};
 use futures::Stream;
-use tmq::{AsZmqSocket, FromZmqSocket, Multipart};
+use tmq::{AsZmqSocket, FromZmqSocket, Multipart, TmqError};
 
 use super::monitor::{PeerEvent, monitor, peer_event, unmonitor};
 use super::{SocketContext, SocketError, bind, connect};
@@ -99,7 +99,8 @@ impl SubSocket {
         context: &mut Context<'_>,
         mut take: impl FnMut(Frames<'_>),
     ) -> Poll<Result<usize, SocketError>> {
-        let first = match ready!(Pin::new(&mut self.subscribe).poll_next(context)) {
+        let polled = Pin::new(&mut self.subscribe).poll_next(context);
+        let first = match ready!(again_if_interrupted(polled, context)) {
             Some(multipart) => multipart?,
             None => return Poll::Ready(Ok(0)),
         };
@@ -129,7 +130,8 @@ impl SubSocket {
     /// The next thing that happened to a connection of this socket.
     pub(crate) fn poll_peer(&mut self, context: &mut Context<'_>) -> Poll<PeerEvent> {
         loop {
-            match ready!(Pin::new(&mut self.monitor).poll_next(context)) {
+            let polled = Pin::new(&mut self.monitor).poll_next(context);
+            match ready!(again_if_interrupted(polled, context)) {
                 Some(Ok(report)) => {
                     if let Some(event) = report.iter().next().and_then(|it| peer_event(it)) {
                         return Poll::Ready(event);
@@ -139,6 +141,20 @@ impl SubSocket {
                 Some(Err(_)) | None => return Poll::Pending,
             }
         }
+    }
+}
+
+/// What tmq says when a signal has come in between is no failure: the socket is polled again at once.
+fn again_if_interrupted<T>(
+    polled: Poll<Option<tmq::Result<T>>>,
+    context: &Context<'_>,
+) -> Poll<Option<tmq::Result<T>>> {
+    match polled {
+        Poll::Ready(Some(Err(TmqError::Zmq(zmq::Error::EINTR)))) => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+        other => other,
     }
 }
 
@@ -210,5 +226,37 @@ fn receive_frame(socket: &zmq::Socket, frame: &mut zmq::Message) -> Result<(), z
             Err(zmq::Error::EINTR) => {}
             result => return result,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::task::{Wake, Waker};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_signal_in_between_is_no_failure_and_the_socket_is_polled_again() {
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let context = Context::from_waker(&waker);
+        let failed = |error| Poll::Ready(Some(tmq::Result::<()>::Err(error)));
+        let other = again_if_interrupted(failed(zmq::Error::ETERM.into()), &context);
+        assert!(matches!(other, Poll::Ready(Some(Err(_)))));
+        assert!(!woken.0.load(Ordering::Relaxed));
+        let interrupted = again_if_interrupted(failed(zmq::Error::EINTR.into()), &context);
+        assert!(interrupted.is_pending());
+        assert!(woken.0.load(Ordering::Relaxed));
     }
 }

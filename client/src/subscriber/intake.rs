@@ -15,7 +15,7 @@ use fedmsg_message::{DecodeError, Envelope, Topic};
 use futures::Stream;
 use futures::future::{BoxFuture, FutureExt};
 use tokio::time::{Sleep, sleep};
-use tracing::{debug, info, warn};
+use tracing::{debug, error, info, warn};
 
 use super::counters::SubscriberCounters;
 use super::endpoint_counters::EndpointCounters;
@@ -35,12 +35,12 @@ const FIRST_REPLACEMENT: Duration = Duration::from_secs(2);
 /// At most one line about malformed messages of an endpoint in this time.
 const MALFORMED_LOG_PERIOD: Duration = Duration::from_secs(10);
 
-/// A stream of batches from one address.
+/// A stream of batches from one address. One that connects never ends; a bound one ends with [`Failed`].
 pub(super) struct Intake {
     name: EndpointName,
     endpoint: Endpoint,
     state: State,
-    /// How to open the socket again; absent for a bound one, which never closes.
+    /// How to open the socket again; absent for a bound one, which is opened once.
     opener: Option<Opener>,
     pause: Duration,
     connections: u64,
@@ -69,7 +69,13 @@ enum State {
         socket: Box<SubSocket>,
         replacement: Replacement,
     },
+    /// It was bound, and has failed for good.
+    Failed,
 }
+
+/// A bound address that cannot be read any more, which has been logged.
+#[derive(Debug)]
+pub(super) struct Failed;
 
 /// What becomes of a socket that stays without a connection.
 enum Replacement {
@@ -215,6 +221,24 @@ impl Intake {
         }
     }
 
+    /// Sees to a socket that cannot be read: it goes, with its connections. One that connects is opened
+    /// again after a pause.
+    fn broken(&mut self, error: &SocketError) -> Result<(), Failed> {
+        for _ in 0..std::mem::take(&mut self.connections) {
+            self.counters.down();
+            self.own.down();
+        }
+        if self.opener.is_none() {
+            let (endpoint, address) = (&self.name, &self.endpoint);
+            error!(%endpoint, %address, %error, "a bound address cannot be read any more");
+            self.state = State::Failed;
+            return Err(Failed);
+        }
+        self.failed(error);
+        self.state = State::Pausing(Box::pin(sleep(self.pause)));
+        Ok(())
+    }
+
     fn malformed(&self, error: &DecodeError) {
         self.counters.malformed(error);
         if let Some(held_back) = self.malformed.admit() {
@@ -286,12 +310,13 @@ impl Intake {
 }
 
 impl Stream for Intake {
-    type Item = Vec<Delivery>;
+    type Item = Result<Vec<Delivery>, Failed>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let intake = &mut *self;
         loop {
             match &mut intake.state {
+                State::Failed => return Poll::Ready(None),
                 State::Resolving(found) => {
                     let found = ready!(found.poll_unpin(context));
                     intake.open(found, FIRST_REPLACEMENT);
@@ -311,10 +336,11 @@ impl Stream for Intake {
                             context.waker().wake_by_ref();
                             return Poll::Pending;
                         }
-                        Poll::Ready(Ok(batch)) => return Poll::Ready(Some(batch)),
+                        Poll::Ready(Ok(batch)) => return Poll::Ready(Some(Ok(batch))),
                         Poll::Ready(Err(error)) => {
-                            intake.failed(&error);
-                            intake.state = State::Pausing(Box::pin(sleep(intake.pause)));
+                            if let Err(failed) = intake.broken(&error) {
+                                return Poll::Ready(Some(Err(failed)));
+                            }
                         }
                         // Everything that has arrived is taken before the socket may go.
                         Poll::Pending if !intake.poll_replacement(context) => return Poll::Pending,

@@ -170,6 +170,57 @@ async fn an_empty_list_of_addresses_cannot_be_listened_on() {
     assert_eq!(name.as_str(), "relay_inbound");
 }
 
+#[tokio::test]
+async fn a_bound_address_that_fails_ends_the_stream() {
+    let context = SocketContext::new(1);
+    let (options, name) = (SocketOptions::default(), "relay_inbound".into());
+    let addresses = ["tcp://127.0.0.1:0", "inproc://second"].map(|it| it.parse().unwrap());
+    let bound = Subscriber::bind(&context, &options, &name, &addresses, Vec::new());
+    let (mut subscriber, _) = bound.await.unwrap();
+    assert!(subscriber.next().now_or_never().is_none());
+    // This makes sockets fail, and ends when they are closed.
+    let end = tokio::task::spawn_blocking(|| context.terminate());
+    let ended = timeout(PATIENCE, subscriber.next_batch()).await;
+    assert!(ended.expect("the end in time").is_none());
+    timeout(PATIENCE, end)
+        .await
+        .expect("all are closed")
+        .unwrap();
+    assert!(subscriber.next_batch().await.is_none());
+}
+
+#[tokio::test]
+async fn a_socket_that_fails_takes_its_connections_along() {
+    let publishing = bus("endpoints.a = 'tcp://127.0.0.1:0'");
+    let publisher = publishing.publisher_named(&"a".into()).await.unwrap();
+    let address = publisher.addresses()[0].clone();
+    let context = SocketContext::new(1);
+    let endpoints = [("a".into(), address)];
+    let connected = Subscriber::connect(&context, &SocketOptions::default(), endpoints, Vec::new());
+    let mut subscriber = connected.unwrap();
+    publish(&publisher, &mut subscriber, "t", 1).await;
+    assert_eq!(next(&mut subscriber).await.msg().as_i64(), Some(1));
+    let counters = subscriber.counters();
+    assert_eq!(counters.counts().connected, 1);
+    let end = tokio::task::spawn_blocking(|| context.terminate());
+    let gone = async {
+        while counters.counts().connected > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        gone = timeout(PATIENCE, gone) => gone.expect("it is noticed"),
+        delivery = subscriber.next() => panic!("{delivery:?}"),
+    }
+    assert_eq!(counters.counts().connections_lost, 1);
+    assert_eq!(counters.endpoints()[0].connected, 0);
+    drop(subscriber);
+    timeout(PATIENCE, end)
+        .await
+        .expect("all are closed")
+        .unwrap();
+}
+
 fn check_prefixes(filters: &[&str], expected: &[&str]) {
     let filters: Vec<TopicFilter> = filters
         .iter()
