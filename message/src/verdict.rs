@@ -105,6 +105,9 @@ pub enum Refusal {
     /// [`Validator::gpg_claim`](crate::Validator::gpg_claim).
     #[error("signed by gpg, which nobody has asked")]
     GpgNotChecked,
+    /// It was not known in time what gpg says of the signature.
+    #[error("signed by gpg, which took too long over this message or those before it")]
+    GpgTooSlow,
     /// The check itself failed, by a defect of this program.
     #[error("could not be checked, by a defect of this program")]
     CheckFailed,
@@ -206,6 +209,7 @@ impl Refusal {
             Refusal::UnknownBackend => "unknown-backend",
             Refusal::BackendNotAllowed(_) => "backend-not-allowed",
             Refusal::GpgNotChecked => "gpg-not-checked",
+            Refusal::GpgTooSlow => "gpg-too-slow",
             Refusal::CheckFailed => "check-failed",
             Refusal::MissingField(_) => "missing-field",
             Refusal::FieldNotText(_) => "field-not-text",

@@ -15,7 +15,7 @@ fn vectors() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures/vectors")
 }
 
-fn inspector(toml: &str) -> Inspector {
+pub(super) fn inspector(toml: &str) -> Inspector {
     let ca = vectors().join("pki/ca.crt");
     let config = Config::from_toml(&format!("ca_cert_location = {ca:?}\n{toml}"));
     Inspector::open(&config.unwrap()).unwrap()
@@ -26,7 +26,7 @@ fn signer() -> Signer {
     Signer::from_pem(&read("bodhi-app01.test.crt"), &read("bodhi-app01.test.key")).unwrap()
 }
 
-fn unsigned(topic: &str, endpoint: &str) -> Delivery {
+pub(super) fn unsigned(topic: &str, endpoint: &str) -> Delivery {
     let envelope = Envelope::encode(topic.parse().unwrap(), Object::new()).unwrap();
     Delivery::new(envelope, endpoint.into())
 }
@@ -152,7 +152,7 @@ fn gpg_home() -> Option<tempfile::TempDir> {
 }
 
 /// The frames of a vector, which are in base64.
-fn delivery_of(vector: &str) -> Delivery {
+pub(super) fn delivery_of(vector: &str) -> Delivery {
     let text = fs::read_to_string(vectors().join(vector)).unwrap();
     let vector: serde_json::Value = serde_json::from_str(&text).unwrap();
     let frame = |index: usize| {

@@ -5,6 +5,7 @@ use std::process::Command;
 use tempfile::TempDir;
 
 use super::*;
+use crate::inspector::tests::{delivery_of, inspector, unsigned};
 
 /// A directory of gpg with keys of its own.
 struct Keys(TempDir);
@@ -70,7 +71,7 @@ impl Keys {
 
     async fn accept(&self, claim: &GpgClaim) -> bool {
         let gpg = Gpg::new(Some(self.0.path().to_owned()));
-        let verdict = gpg.verdict(claim).await;
+        let verdict = gpg.verdict(claim, Instant::now() + BUDGET).await;
         let refused = Verdict::Refused(Refusal::BadSignature);
         assert!(verdict.is_accepted() || verdict == refused, "{verdict:?}");
         verdict.is_accepted()
@@ -130,4 +131,35 @@ async fn two_signatures_are_not_one() {
     }
     let claim = keys.sign(&["one", "other"], &[]);
     assert!(!keys.accept(&claim).await);
+}
+
+#[tokio::test]
+async fn a_gpg_that_hangs_costs_a_batch_its_time_and_no_more() {
+    let folder = tempfile::tempdir().unwrap();
+    // Written by another process: one that is just being forked here would have it open as well.
+    let script = "#!/bin/sh\nexec sleep 600\n";
+    let write = format!("printf '%s' '{script}' > gpg && chmod +x gpg");
+    let mut shell = Command::new("sh");
+    let written = shell.arg("-c").arg(write).current_dir(&folder).status();
+    assert!(written.unwrap().success());
+    let mut inspector = inspector("crypto_validate_backends = ['x509', 'gpg']");
+    inspector.gpg = Some(Gpg {
+        program: folder.path().join("gpg"),
+        budget: Duration::from_secs(1),
+        ..Gpg::new(None)
+    });
+    let by_gpg = || delivery_of("gpg/valid.json");
+    let batch = vec![by_gpg(), unsigned("org.a", "gpg.host"), by_gpg(), by_gpg()];
+
+    let start = Instant::now();
+    let judged = inspector.inspect(batch).await;
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    let codes = judged
+        .iter()
+        .map(|it| it.verdict().refusal().map(Refusal::code));
+    let late = Some("gpg-too-slow");
+    assert!(codes.eq([late, Some("unsigned"), late, late]));
+    let counts = inspector.refusals().counts();
+    let count = counts.iter().find(|count| count.reason == "gpg-too-slow");
+    assert_eq!(count.map(|count| count.messages), Some(3));
 }
