@@ -30,6 +30,9 @@ use crate::resolver::resolve_bind;
 /// At most one line of a kind in this time.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
 
+/// How long connections may take to end that have been told to: their threads may be busy.
+const ENDING: Duration = Duration::from_secs(1);
+
 /// Passes messages on, byte for byte, to all who connect and subscribe; made by
 /// [`crate::Bus::forwarder`]. Cloning shares the socket.
 ///
@@ -122,6 +125,28 @@ impl Shared {
     fn queues(&self) -> MutexGuard<'_, Queues> {
         // No code panics while it holds the lock, and what the lock guards is valid in any case.
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until no subscriber is left.
+    async fn emptied(&self) {
+        loop {
+            let left = self.left.notified();
+            tokio::pin!(left);
+            left.as_mut().enable(); // before looking, so that nobody is missed
+            if self.queues().counts().subscribers == 0 {
+                return;
+            }
+            left.await;
+        }
+    }
+
+    /// Names a subscriber that had something left when the time was over.
+    fn overdue(&self, left: &SubscriberStatus) {
+        warn!(
+            name = %self.name, subscriber = left.address, sent = left.sent,
+            missed = left.missed, cut_off = left.queued,
+            "a subscriber has not taken what was queued for it within `zmq_linger`"
+        );
     }
 }
 
@@ -238,25 +263,13 @@ impl Forwarder {
         shared.closing.notify_one();
         let file = self.0.file.lock();
         drop(file.unwrap_or_else(PoisonError::into_inner).take());
-        let emptied = async {
-            loop {
-                let left = shared.left.notified();
-                tokio::pin!(left);
-                left.as_mut().enable(); // before looking, so that nobody is missed
-                if shared.queues().counts().subscribers == 0 {
-                    return;
-                }
-                left.await;
-            }
-        };
-        if timeout(linger, emptied).await.is_err() {
+        if timeout(linger, shared.emptied()).await.is_err() {
+            shared.queues().give_up();
+            // Every connection says what it has sent as it ends.
             self.0.task.abort();
-            let mut queues = shared.queues();
-            for left in queues.leave_all() {
-                warn!(
-                    name = %shared.name, subscriber = left.address, cut_off = left.queued,
-                    "a subscriber has not taken what was queued for it within `zmq_linger`"
-                );
+            if timeout(ENDING, shared.emptied()).await.is_err() {
+                let left = shared.queues().leave_all();
+                left.iter().for_each(|left| shared.overdue(left));
             }
         }
         self.counts()

@@ -6,7 +6,7 @@
 mod frame;
 mod greeting;
 
-pub(crate) use self::frame::{Inbound, Inbox, InboxError, data, pong, single};
+pub(crate) use self::frame::{Inbound, Inbox, InboxError, data, pong, single, whole_messages};
 pub(crate) use self::greeting::{
     GREETING_END, GREETING_START, Handshake, READY, Refusal, Revision, V2_GREETING_END,
 };

@@ -7,7 +7,7 @@ use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::Notify;
 use tokio::time::timeout;
@@ -18,7 +18,7 @@ use super::queues::{Piece, Sent};
 use super::stream::Stream;
 use crate::zmtp::{
     GREETING_END, GREETING_START, Handshake, Inbound, Inbox, InboxError, READY, Refusal, Revision,
-    V2_GREETING_END, pong,
+    V2_GREETING_END, pong, whole_messages,
 };
 
 /// How long a handshake may take (`ZMQ_HANDSHAKE_IVL` of libzmq is 30 s by default).
@@ -114,11 +114,18 @@ impl Seat {
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let left = self.shared.queues().leave(self.id, self.sent);
+        let mut queues = self.shared.queues();
+        let left = queues.leave(self.id, self.sent);
+        let is_overdue = queues.has_given_up();
+        drop(queues);
         self.shared.left.notify_waiters();
         let Some(left) = left.filter(|left| left.queued > 0 || left.missed > 0) else {
             return;
         };
+        if is_overdue {
+            self.shared.overdue(&left);
+            return;
+        }
         info!(
             name = %self.shared.name, subscriber = left.address, sent = left.sent,
             missed = left.missed, cut_off = left.queued,
@@ -131,6 +138,8 @@ impl Drop for Seat {
 #[derive(Default)]
 struct Outbox {
     pieces: VecDeque<Piece>,
+    /// Bytes of the first piece that are written.
+    written: usize,
     /// A PONG that is among the pieces: there is never more than one.
     has_pong: bool,
 }
@@ -139,8 +148,12 @@ impl Outbox {
     /// Writes until all is written (`true`) or there is no room; adds to `sent` what is written.
     fn write(&mut self, stream: &Stream, sent: &mut Sent) -> io::Result<bool> {
         while !self.pieces.is_empty() {
-            let bytes = self.pieces.iter().map(|piece| IoSlice::new(&piece.bytes));
-            let slices: Vec<_> = bytes.take(SLICES).collect();
+            let mut start = self.written;
+            let rests = self.pieces.iter().map(|piece| {
+                let start = std::mem::take(&mut start);
+                IoSlice::new(piece.bytes.get(start..).unwrap_or_default())
+            });
+            let slices: Vec<_> = rests.take(SLICES).collect();
             let written = stream.write(&slices)?;
             if written == 0 {
                 return Ok(false);
@@ -152,20 +165,28 @@ impl Outbox {
 
     /// Takes away what has been written.
     fn advance(&mut self, mut written: usize, sent: &mut Sent) {
-        while let Some(first) = self.pieces.front_mut() {
-            let step = written.min(first.bytes.len());
-            first.bytes.advance(step);
+        while let Some(first) = self.pieces.front() {
+            let step = written.min(first.bytes.len() - self.written);
+            self.written += step;
             written -= step;
             if first.messages > 0 {
                 sent.bytes += step as u64;
             }
-            if !first.bytes.is_empty() {
+            if self.written < first.bytes.len() {
                 return;
             }
             sent.messages += first.messages;
             self.has_pong &= first.messages > 0;
+            self.written = 0;
             self.pieces.pop_front();
         }
+    }
+
+    /// Whole messages of the first piece that are written; those of a piece count as sent when all are.
+    fn written_in_part(&self) -> u64 {
+        let first = self.pieces.front();
+        let written = first.and_then(|first| first.bytes.get(..self.written));
+        written.map_or(0, whole_messages)
     }
 
     fn answer(&mut self, context: &Bytes) {
@@ -182,6 +203,13 @@ struct Connection {
     inbox: Inbox,
     seat: Seat,
     outbox: Outbox,
+}
+
+impl Drop for Connection {
+    /// The seat goes next, and says what was sent.
+    fn drop(&mut self) {
+        self.seat.sent.messages += self.outbox.written_in_part();
+    }
 }
 
 impl Connection {

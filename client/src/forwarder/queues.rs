@@ -63,6 +63,7 @@ pub(super) struct Queues {
     subscribers: Vec<Subscriber>,
     next_id: u64,
     closing: bool,
+    given_up: bool,
     counts: ForwarderCounts,
 }
 
@@ -107,6 +108,7 @@ impl Queues {
             subscribers: Vec::new(),
             next_id: 0,
             closing: false,
+            given_up: false,
             counts: ForwarderCounts::default(),
         }
     }
@@ -219,7 +221,7 @@ impl Queues {
         Some(status)
     }
 
-    /// Everybody's connection is ended.
+    /// Everybody's connection is ended, whatever it has sent since it last said so.
     pub(super) fn leave_all(&mut self) -> Vec<SubscriberStatus> {
         let ids: Vec<_> = self.subscribers.iter().map(|one| one.id).collect();
         ids.into_iter()
@@ -269,6 +271,16 @@ impl Queues {
     /// Whether nothing may be put in any more.
     pub(super) fn is_closing(&self) -> bool {
         self.closing
+    }
+
+    /// Nothing is waited for any more: connections are being ended with what is still queued.
+    pub(super) fn give_up(&mut self) {
+        self.given_up = true;
+    }
+
+    /// Whether connections are being ended with what is still queued.
+    pub(super) fn has_given_up(&self) -> bool {
+        self.given_up
     }
 
     /// A connection was refused before it became a subscriber.

@@ -64,6 +64,31 @@ impl Frame {
     }
 }
 
+/// The length of the head of a frame, and that of its body; `None` while the head is not complete.
+fn head(bytes: &[u8]) -> Option<(usize, u64)> {
+    if bytes.first()? & LONG == 0 {
+        return Some((2, u64::from(*bytes.get(1)?)));
+    }
+    let length = bytes.get(1..)?.first_chunk::<8>()?;
+    Some((9, u64::from_be_bytes(*length)))
+}
+
+/// How many messages are whole in `bytes`, which begin with one and may end within another.
+pub(crate) fn whole_messages(mut bytes: &[u8]) -> u64 {
+    let mut messages = 0;
+    while let Some((head, length)) = head(bytes)
+        && let Some(flags) = bytes.first()
+        && let Some(end) = usize::try_from(length)
+            .ok()
+            .and_then(|it| it.checked_add(head))
+        && let Some(rest) = bytes.get(end..)
+    {
+        messages += u64::from(flags & (MORE | COMMAND) == 0);
+        bytes = rest;
+    }
+    messages
+}
+
 /// What has been received and not been taken apart.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox(BytesMut);
@@ -90,16 +115,8 @@ impl Inbox {
         if flags & !(MORE | LONG | COMMAND) != 0 {
             return Err(InboxError::Flags(flags));
         }
-        let (head, length) = if flags & LONG == 0 {
-            let Some(&length) = self.0.get(1) else {
-                return Ok(None);
-            };
-            (2, u64::from(length))
-        } else {
-            let Some(length) = self.0.get(1..).and_then(<[u8]>::first_chunk::<8>) else {
-                return Ok(None);
-            };
-            (9, u64::from_be_bytes(*length))
+        let Some((head, length)) = head(&self.0) else {
+            return Ok(None);
         };
         if length > LONGEST {
             return Err(InboxError::TooLong(length));
@@ -158,6 +175,27 @@ mod tests {
             said.push(inbound);
         }
         Ok(said)
+    }
+
+    #[test]
+    fn messages_are_counted_that_are_whole() {
+        let mut bytes = BytesMut::new();
+        let mut ends = Vec::new();
+        for length in [0, 1, 255, 256, 70_000] {
+            data(&mut bytes, b"topic", &vec![MORE; length]);
+            ends.push(bytes.len());
+            single(&mut bytes, b"one");
+            ends.push(bytes.len());
+        }
+        for cut in 0..=bytes.len() {
+            let whole = ends.iter().filter(|end| **end <= cut).count();
+            assert_eq!(whole_messages(&bytes[..cut]), whole as u64, "{cut}");
+        }
+        assert_eq!(whole_messages(&pong(b"hi")), 0);
+        assert_eq!(
+            whole_messages(&[LONG, 255, 255, 255, 255, 255, 255, 255, 255]),
+            0
+        );
     }
 
     #[test]
