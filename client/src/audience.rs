@@ -13,6 +13,14 @@ const MAX_BYTES: usize = 256 * 1024;
 const OVERHEAD: usize = 64;
 
 /// Whether anybody listens to a topic.
+///
+/// ```
+/// use fedmsg::{Audience, Published};
+///
+/// fn is_news(published: &Published) -> bool {
+///     published.audience == Audience::Somebody
+/// }
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// At least one subscription that has reached this publisher matches.

@@ -31,6 +31,17 @@ use crate::socket::{SocketContext, SocketError, SubSocket};
 use crate::trust::TrustOpenError;
 
 /// Why nothing can be listened to.
+///
+/// ```
+/// use fedmsg::{Bus, Config, SubscribeError};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let bus = Bus::open(Config::from_toml("endpoints = { relay_outbound = [] }")?);
+/// assert!(matches!(bus.subscribe([]), Err(SubscribeError::NoEndpoint)));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Error)]
 pub enum SubscribeError {
     /// The configuration names no address to listen to.

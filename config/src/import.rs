@@ -171,7 +171,9 @@ impl Import<'_> {
         }
     }
 
-    /// Sets what a consumer takes, if there is that consumer: its switch comes before, by name.
+    /// Sets what a consumer takes. Where its switch, which comes before, by name, has not put it in, it is one
+    /// that hubs leave out, and the program with that consumer takes: `fedmsg-gateway` of the original needs no
+    /// switch, either.
     fn set_param(&mut self, (consumer, param): (&str, Param), tree: Tree, key: &str, place: Place) {
         let name = match param {
             Param::Port => "address",
@@ -185,25 +187,31 @@ impl Import<'_> {
             (Param::Port, Value::Integer(port)) => Value::String(format!("tcp://*:{port}")),
             _ => value,
         };
-        let consumers = self
-            .table
-            .get_mut("consumers")
-            .and_then(Value::as_table_mut);
-        let consumer_table = consumers
-            .and_then(|consumers| consumers.get_mut(consumer))
-            .and_then(Value::as_table_mut);
-        let Some(table) = consumer_table else {
-            let text = format!(
-                "not needed: there is no {consumer} in a hub; for a program of its own write `{name} = {value}` \
-                 into [consumers.{consumer}.params], and `kind = \"{consumer}\"` above it"
-            );
-            return self.note(Weight::Remark, place, Some(key), text);
+        let mut is_new = false;
+        let mut new = || {
+            is_new = true;
+            let kind = ("kind".to_owned(), consumer.into());
+            Value::Table(Table::from_iter([
+                kind,
+                ("enabled".to_owned(), false.into()),
+            ]))
         };
-        let params = table
-            .entry("params")
-            .or_insert_with(|| Value::Table(Table::new()));
-        if let Value::Table(params) = params {
+        let empty = || Value::Table(Table::new());
+        let consumers = self.table.entry("consumers").or_insert_with(empty);
+        let table = consumers.as_table_mut().map(|consumers| {
+            let table = consumers.entry(consumer).or_insert_with(&mut new);
+            table
+                .as_table_mut()
+                .map(|table| table.entry("params").or_insert_with(empty))
+        });
+        if let Some(Some(Value::Table(params))) = table {
             params.insert(name.to_owned(), value);
+        }
+        if is_new {
+            let text = format!(
+                "for fedmsg-{consumer}: hubs leave it out, for [consumers.{consumer}] has `enabled = false`"
+            );
+            self.note(Weight::Remark, place, Some(key), text);
         }
         self.places.insert(path, (place, key.to_owned()));
     }

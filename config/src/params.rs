@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use toml::Table;
+use toml::{Table, Value};
 
 use crate::extract::extract;
 use crate::key_path::{KeyPath, Segment};
@@ -61,6 +61,17 @@ impl Params {
                 })
             }
         }
+    }
+
+    /// Sets a parameter, whatever it was before.
+    ///
+    /// ```
+    /// let mut params = fedmsg_config::Params::default();
+    /// params.set("interval", 10);
+    /// assert!(!params.is_empty());
+    /// ```
+    pub fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.insert(name.to_owned(), value.into());
     }
 
     /// Returns whether there are no params.

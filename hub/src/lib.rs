@@ -36,6 +36,7 @@
 //! | crate | a plugin needs it beside `fedmsg-hub` |
 //! |---|---|
 //! | `serde`, `schemars` | not: they are [`serde`] and [`schemars`] here, and the derives for params are told so by `#[serde(crate = "fedmsg_hub::serde")]` and `#[schemars(crate = "fedmsg_hub::schemars")]`; with dependencies of its own (`serde` 1, `schemars` 1) it leaves those attributes out |
+//! | `jiff` 0.2 | for times of its own; [`Timestamp`] is here |
 //! | `tokio` 1 | for what a plugin waits for by itself: `time::timeout`, `task::spawn_blocking`, sockets, files; it runs on the hub's runtime, so it must start none |
 //! | `tracing` 0.1 | for lines of its own in the log of the hub, which have its name |
 //!
@@ -57,8 +58,9 @@ mod telemetry;
 pub mod cli;
 
 pub use fedmsg::{
-    Bus, Config, Delivery, Message, PublishError, Published, Publisher, Refusal, RefusalCount,
-    Subscriber, Topic, TopicFilter, Verdict, json,
+    Audience, Bus, Config, Delivery, Endpoint, EndpointName, Envelope, Message, PublishError,
+    Published, Publisher, PublisherCounts, Refusal, RefusalCount, SubscribeError, Subscriber,
+    SubscriberCounts, Topic, TopicFilter, Verdict, json,
 };
 pub use fedmsg_actors::{
     Argv, BadLine, BatchError, BoxError, Call, CallOutcome, Command, CommandError, Conformance,
@@ -66,11 +68,12 @@ pub use fedmsg_actors::{
     DeliveryBuilder, Faults, Finding, HubStatus, Kind, NoParams, Order, Outcome, Parameter,
     ParamsError, PlanError, PreflightError, Producer, ProducerConformance, ProducerContext,
     ProducerState, ProducerStatus, ProgramLog, Rate, RateLimit, Recording, RecordingError,
-    Registry, Requirement, SettingError, Source, SourceStatus, StopReport, TestBus, TestCa,
-    TestHub, TestReport, Variables, World, message_variables, schemars, serde,
+    Registry, Requirement, SettingError, Source, SourceStatus, StartError, StopReport, TestBus,
+    TestCa, TestHub, TestReport, Variables, World, message_variables, schemars, serde,
 };
-pub use fedmsg_config::KeyPath;
-pub use fedmsg_message::TopicPattern;
+pub use fedmsg_config::{ByteSize, KeyPath, duration};
+pub use fedmsg_message::{Signer, TopicPattern};
+pub use jiff::Timestamp;
 
 pub use self::hub::{Hub, HubBuilder, HubError};
 pub use self::hub_command::HubCommand;

@@ -7,13 +7,15 @@ use std::collections::BTreeMap;
 use fedmsg_actors::{HubStatus, StopReport};
 use tracing::{error, info, warn};
 
-use crate::telemetry::unwritten_lines;
+use crate::telemetry::{STATUS, unwritten_lines};
 
-/// Logs the state of a hub: one line for each source, consumer and producer, and one for its publisher.
+/// Logs the state of a hub, whatever the level of the log: one line for each source, consumer and producer,
+/// and one for its publisher.
 pub(crate) fn log_status(status: &HubStatus) {
     for source in &status.sources {
         let received = source.received;
         info!(
+            target: STATUS,
             source = source.source.key(),
             received = received.messages,
             routed = source.routed,
@@ -29,6 +31,7 @@ pub(crate) fn log_status(status: &HubStatus) {
     }
     for consumer in &status.consumers {
         info!(
+            target: STATUS,
             consumer = %consumer.name, kind = consumer.kind, state = %consumer.state,
             backlog = consumer.backlog, backlog_bytes = consumer.backlog_bytes,
             accepted = consumer.accepted, consumed = consumer.consumed, errors = consumer.errors,
@@ -40,6 +43,7 @@ pub(crate) fn log_status(status: &HubStatus) {
     }
     for producer in &status.producers {
         info!(
+            target: STATUS,
             producer = %producer.name, kind = producer.kind, state = %producer.state,
             ticks = producer.ticks, failures = producer.failures,
             consecutive_failures = producer.consecutive_failures, skipped = producer.skipped,
@@ -49,6 +53,7 @@ pub(crate) fn log_status(status: &HubStatus) {
     }
     if let Some(publisher) = &status.publisher {
         info!(
+            target: STATUS,
             messages = publisher.messages,
             bytes = publisher.bytes,
             unheard = publisher.unheard,

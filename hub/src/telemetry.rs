@@ -24,6 +24,9 @@ pub(crate) enum LogFormat {
     Json,
 }
 
+/// The target of what somebody has asked for: it is logged at every level.
+pub(crate) const STATUS: &str = "fedmsg_status";
+
 /// Starts logging. `filter` is a level (`info`) or directives per module
 /// (`info,fedmsg_actors=debug`).
 ///
@@ -32,6 +35,7 @@ pub(crate) enum LogFormat {
 /// The filter is none.
 pub(crate) fn start(filter: &str, format: LogFormat) -> Result<(), anyhow::Error> {
     let filter = EnvFilter::try_new(filter)?;
+    let filter = filter.add_directive(format!("{STATUS}=info").parse()?);
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(|| Log)

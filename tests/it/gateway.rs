@@ -67,6 +67,23 @@ fn clients_get_every_message_of_every_endpoint_as_it_came() {
 }
 
 #[test]
+fn what_hubs_leave_out_runs_here_with_the_limit_of_the_command_line() {
+    let gateway = Gateway::new(&[free_tcp_port()], "[consumers.out]\nenabled = false");
+    let words = ["fedmsg-gateway", "--high-water-mark", "7", "--print-config"];
+    let printed = gateway.sandbox.run(&words).expect_success();
+    let config: toml::Table = printed.lines.join("\n").parse().expect("TOML");
+    let out = &config["consumers"]["out"];
+    assert_eq!(out["params"]["high_water_mark"].as_integer(), Some(7));
+    let address = loopback(gateway.port);
+    assert_eq!(out["params"]["address"].as_str(), Some(&*address));
+    assert_eq!(out["enabled"].as_bool(), Some(true));
+    assert_eq!(
+        config["consumers"].as_table().map(toml::Table::len),
+        Some(1)
+    );
+}
+
+#[test]
 fn a_second_gateway_may_have_its_messages_from_the_first() {
     let port = free_tcp_port();
     let speaker = Speaker::bound(port);

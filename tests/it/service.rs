@@ -4,12 +4,14 @@
 mod notified;
 mod units;
 
-use std::fs;
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::peers::{Process, free_tcp_port};
-use crate::sandbox::{Sandbox, Settings, in_shell};
+use crate::sandbox::{PATIENCE, Sandbox, Settings, in_shell};
 
 /// Sends a signal to the program itself, as `systemctl kill --signal` does.
 fn signal(process: &Process, signal: Signal) {
@@ -56,6 +58,23 @@ fn sigusr1_shows_the_state_of_everything_and_stops_nothing() {
     for expected in ["forwarded=0", "missed=0", "subscribers=0"] {
         assert!(status.contains(expected), "{expected}: {status}");
     }
+}
+
+#[test]
+fn sigusr1_is_answered_whatever_is_logged() {
+    let outbound = free_tcp_port();
+    let sandbox = Sandbox::with(&Settings::new().relay(free_tcp_port(), outbound));
+    let mut relay = sandbox.start_logging(&["fedmsg-relay", "--log", "off"]);
+    let deadline = Instant::now() + PATIENCE;
+    // It takes signals before it binds anything.
+    while TcpStream::connect((Ipv4Addr::LOCALHOST, outbound)).is_err() {
+        assert!(Instant::now() < deadline, "it does not listen");
+        thread::park_timeout(Duration::from_millis(5));
+    }
+    signal(&relay, Signal::USR1);
+    relay.line_with("status of a consumer consumer=relay");
+    relay.signal(Signal::TERM);
+    assert_eq!(relay.finish().expect_success().lines, [""; 0]);
 }
 
 /// Returns the soft and the hard limit of open files of a hub that is started after `ulimit` has done as

@@ -22,6 +22,11 @@ pub struct PublisherCounters {
 }
 
 /// One reading of [`PublisherCounters`]; totals since the publisher opened.
+///
+/// ```
+/// let counts = fedmsg::PublisherCounts::default();
+/// assert!(counts.unheard <= counts.messages);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PublisherCounts {
     /// Messages sent, published or forwarded.

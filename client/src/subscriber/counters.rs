@@ -26,6 +26,11 @@ pub struct SubscriberCounters {
 }
 
 /// One reading of [`SubscriberCounters`]. All are totals since the start, but for `connected`.
+///
+/// ```
+/// let counts = fedmsg::SubscriberCounts::default();
+/// assert_eq!(counts.malformed(), counts.bad_frames + counts.bad_text);
+/// ```
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct SubscriberCounts {
     /// Messages handed on.

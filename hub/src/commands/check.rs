@@ -1,8 +1,9 @@
 //! `fedmsg-check`: asks a hub's monitoring socket how it is.
 
 mod emission;
-mod form;
 mod judge;
+mod metrics;
+mod nagios;
 
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,6 +12,8 @@ use clap::{Args, ValueEnum};
 use fedmsg::json::{Object, Value, to_pretty};
 use fedmsg::{Bus, Endpoint, MonitoringError};
 use fedmsg_config::{Config, MonitoringAddress};
+use rustix::fs::{Access, access};
+use rustix::io::Errno;
 use thiserror::Error;
 use tokio::runtime::Builder;
 use toml::Table;
@@ -38,7 +41,7 @@ Examples:
 
 Exit status:
   0   all is well
-  1   somebody is missing, not initialized or beyond a threshold; or nothing was heard
+  1   somebody is missing, not initialized, stuck, given up or beyond a threshold; or nothing was heard
   2   bad command line
   74  the answer cannot be written
   78  the configuration is wrong
@@ -95,6 +98,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "WARN:CRIT", help_heading = "Thresholds")]
     run_age: Option<Age>,
 
+    /// Messages that slow subscribers of a relay or gateway have missed since it started
+    #[arg(long, value_name = "WARN:CRIT", help_heading = "Thresholds")]
+    missed: Option<Threshold>,
+
     #[command(flatten)]
     common: CommonArgs,
 }
@@ -119,6 +126,8 @@ enum CheckError {
     NoEndpoint,
     #[error("{0}")]
     Address(fedmsg_config::MonitoringAddressError),
+    #[error("This user may not ask at {}: run it as a member of the group that owns it", .0)]
+    Forbidden(String),
     #[error("Failed to receive message from the monitoring endpoint ({0}) in {1} seconds.")]
     Timeout(Endpoint, f64),
     #[error(transparent)]
@@ -153,7 +162,7 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
         Ok(config) => config,
         // Nothing else that a plugin ends with is known to Nagios.
         Err(Exit::Config) if args.format == Format::Nagios => {
-            let line = form::nagios(Level::Unknown, "the configuration is wrong", None);
+            let line = nagios::line(Level::Unknown, "the configuration is wrong", None);
             return for_nagios(Level::Unknown, &line);
         }
         Err(exit) => return exit.into(),
@@ -167,6 +176,7 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
         exceptions: args.exceptions,
         message_age: args.message_age,
         run_age: args.run_age,
+        missed: args.missed,
         now: now.unwrap_or_default().as_secs_f64(),
     };
     let judgement = heard
@@ -183,13 +193,13 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
         Format::Text => text(args, judged, complaint),
         Format::Nagios => {
             let words = complaint.unwrap_or_else(|| words(judged));
-            let line = form::nagios(level, &words, judged.map(|(_, judgement)| judgement));
+            let line = nagios::line(level, &words, judged.map(|(_, judgement)| judgement));
             return for_nagios(level, &line);
         }
         Format::Json => print(&(json(level, judged, complaint) + "\n")),
         Format::Prometheus => {
             complaint.iter().for_each(|complaint| say(complaint));
-            print(&form::prometheus(judged.map(|(emission, _)| emission)))
+            print(&metrics::prometheus(judged.map(|(emission, _)| emission)))
         }
     };
     if printed != Exit::Ok {
@@ -197,8 +207,6 @@ pub(crate) fn run(args: &CheckArgs) -> ExitCode {
     }
     match level {
         Level::Ok => Exit::Ok.into(),
-        // The original finds nothing in what a hub of ours says beyond it.
-        _ if args.format == Format::Text && is_well(judged, args) => Exit::Ok.into(),
         _ => Exit::Failed.into(),
     }
 }
@@ -208,6 +216,12 @@ fn listen(args: &CheckArgs, config: Config) -> Result<Emission, CheckError> {
     let address = args.socket.as_ref().or(config.monitoring_socket.as_ref());
     let address = address.ok_or(CheckError::NoEndpoint)?;
     let endpoint = monitoring::endpoint(address, &args.process).map_err(CheckError::Address)?;
+    // Otherwise it would be as if nobody was there. Connecting to a socket is writing to it (unix(7)).
+    if let Some(path) = endpoint.ipc_path()
+        && access(path, Access::WRITE_OK) == Err(Errno::ACCESS)
+    {
+        return Err(CheckError::Forbidden(path.to_owned()));
+    }
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let heard = runtime.block_on(async {
         let bus = Bus::open(config);
@@ -251,8 +265,8 @@ fn text(
     for (_, problem) in &judgement.problems {
         complain(problem.escape_debug());
     }
-    if !is_well(judged, args) {
-        say("Some consumers and/or producers are beyond a threshold!");
+    if !judgement.problems.is_empty() {
+        say("Some consumers and/or producers are stuck, given up or beyond a threshold!");
         return Exit::Ok;
     }
     let headline = if args.consumer.is_empty() && args.producer.is_empty() {
@@ -261,18 +275,6 @@ fn text(
         "All consumers and producers are active!"
     };
     print(&format!("{headline}\n{}\n", indented(&emission.value)))
-}
-
-/// Whether all is well for the original, and for the thresholds that it does not have.
-fn is_well(judged: Option<(&Emission, &Judgement)>, args: &CheckArgs) -> bool {
-    let has_threshold = args.backlog.is_some()
-        || args.exceptions.is_some()
-        || args.message_age.is_some()
-        || args.run_age.is_some();
-    judged.is_some_and(|(_, judgement)| {
-        let is_there = judgement.missing.is_empty() && judgement.uninitialized.is_empty();
-        is_there && (judgement.problems.is_empty() || !has_threshold)
-    })
 }
 
 /// What a judgement comes to, in one line.

@@ -6,10 +6,9 @@ use std::num::NonZeroU32;
 use std::thread;
 
 use clap::Args;
-use fedmsg_config::{ConsumerConfig, Params};
+use fedmsg_config::ConsumerConfig;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::sync::oneshot;
-use toml::Table;
 
 use super::hub::exit;
 use super::preset::PresetArgs;
@@ -51,11 +50,15 @@ pub(crate) fn run(args: CollectdArgs) -> Exit {
         }
     });
     match prepared {
-        Ok((config, loaded)) => match Hub::builder(config).run_until(until_unread()) {
-            // Its consumer may have noticed first.
-            Err(HubError::AllStopped(_)) if is_unread() => Exit::Ok,
-            ended => exit(ended, &loaded),
-        },
+        Ok((mut config, loaded)) => {
+            // As in the original: it is no service, and several may run beside one.
+            config.monitoring_socket = None;
+            match Hub::builder(config).run_until(until_unread()) {
+                // Its consumer may have noticed first.
+                Err(HubError::AllStopped(_)) if is_unread() => Exit::Ok,
+                ended => exit(ended, &loaded),
+            }
+        }
         Err(exit) => exit,
     }
 }
@@ -68,9 +71,7 @@ fn seconds(text: &str) -> Result<NonZeroU32, String> {
 
 /// Sets the only setting that there is for this kind.
 fn set_interval(consumer: &mut ConsumerConfig, interval: NonZeroU32) {
-    let interval = i64::from(interval.get());
-    let params = Table::from_iter([("interval".to_owned(), interval.into())]);
-    consumer.params = Params::from(params);
+    consumer.params.set("interval", i64::from(interval.get()));
 }
 
 /// Resolves when whoever read standard output has gone, without writing anything: the next line may be
@@ -112,7 +113,7 @@ mod tests {
         let mut consumer = ConsumerConfig::new("collectd");
         for interval in [5, 10] {
             set_interval(&mut consumer, NonZeroU32::new(interval).unwrap());
-            let params = consumer.params.parse::<Table>().unwrap();
+            let params = consumer.params.parse::<toml::Table>().unwrap();
             let found = params.get("interval").and_then(toml::Value::as_integer);
             assert_eq!(found, Some(interval.into()));
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::pending;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::Args;
 use fedmsg::Inspector;
@@ -72,6 +73,11 @@ pub(crate) struct CommonArgs {
 }
 
 impl CommonArgs {
+    /// `--high-water-mark`, if it was given.
+    pub(crate) fn high_water_mark(&self) -> Option<u32> {
+        self.high_water_mark
+    }
+
     /// Starts the log, at `level` unless `--log` or RUST_LOG says otherwise.
     pub(crate) fn start_log(&self, level: &str) -> Result<(), Exit> {
         let variable = std::env::var("RUST_LOG")
@@ -177,6 +183,13 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> Result<T, Exit> {
 pub(crate) fn runtime() -> Result<Runtime, Exit> {
     let runtime = Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| fail(Exit::Io, error))
+}
+
+/// Reads a time in seconds, as arguments have it.
+pub(crate) fn seconds(text: &str) -> Result<Duration, &'static str> {
+    let seconds = text.parse().ok();
+    let time = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    time.ok_or("expected a number of seconds, such as 0.5 or 60")
 }
 
 /// Waits for a moment; for ever if there is none.

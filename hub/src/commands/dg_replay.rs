@@ -144,6 +144,10 @@ fn broadcast(args: &DgReplayArgs, archived: Archived, config: Config) -> Result<
 fn retrieve(id: &str, config: &Config, patience: Duration) -> Result<Vec<u8>, Exit> {
     let most = config.zmq_max_message_size.bytes().saturating_mul(INDENTED);
     let url = id_url(config.datagrepper_url.as_deref().unwrap_or(DATAGREPPER));
+    if url.contains(['?', '#']) {
+        let what = "datagrepper_url: the address of the archive, without `?` and what follows";
+        return Err(fail(Exit::Config, what));
+    }
     let fetch = Fetch::new(&url)
         .map_err(|error| fail(Exit::Config, format_args!("datagrepper_url: {error}")))?
         .parameter("id", id)

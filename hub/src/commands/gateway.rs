@@ -2,21 +2,24 @@
 
 use clap::Args;
 
+use super::hub::exit;
 use super::preset::PresetArgs;
 use crate::exit::Exit;
+use crate::hub::Hub;
 
 /// Run a gateway: pass the whole bus on at one address, for clients outside.
 ///
 /// It connects to every address of `endpoints`, as each listener does, and clients connect to its
 /// `address`: tcp://127.0.0.1:9940 unless the settings of a consumer of kind "gateway" say otherwise.
 /// What a client misses that cannot keep up is counted, and costs the others nothing. Of the
-/// configuration it uses the consumers of that kind only (or one with default settings).
+/// configuration it uses the consumers of that kind only (or one with default settings); one with
+/// `enabled = false`, which hubs leave out, where there is no other. --high-water-mark is for them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   fedmsg-gateway                          from every endpoint to tcp://127.0.0.1:9940
   fedmsg-gateway --config /etc/fedmsg     as the site's configuration says
-  fedmsg-gateway --config ./gateway.toml --log-format json
+  fedmsg-gateway --high-water-mark 160000  for clients that pause for long
 
 Exit status:
   0   stopped by SIGTERM, SIGINT or SIGHUP; every message that reached it was passed on
@@ -31,5 +34,14 @@ pub(crate) struct GatewayArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: GatewayArgs) -> Exit {
-    args.preset.run("gateway")
+    let limit = args.preset.high_water_mark();
+    let prepared = args.preset.prepare("gateway", |consumer| {
+        if let Some(limit) = limit {
+            consumer.params.set("high_water_mark", i64::from(limit));
+        }
+    });
+    match prepared {
+        Ok((config, loaded)) => exit(Hub::builder(config).run(), &loaded),
+        Err(exit) => exit,
+    }
 }

@@ -4,6 +4,7 @@ use clap::Args;
 use fedmsg_actors::raise_descriptors;
 use fedmsg_config::{Config, ConsumerConfig, Loaded};
 use toml::Table;
+use tracing::info;
 
 use super::common::CommonArgs;
 use super::hub::exit;
@@ -22,6 +23,11 @@ pub(crate) struct PresetArgs {
 }
 
 impl PresetArgs {
+    /// `--high-water-mark`, if it was given.
+    pub(crate) fn high_water_mark(&self) -> Option<u32> {
+        self.common.high_water_mark()
+    }
+
     /// Runs the consumers of kind `kind` that the configuration has, or one with default settings.
     pub(crate) fn run(&self, kind: &'static str) -> Exit {
         match self.prepare(kind, |_| {}) {
@@ -42,6 +48,13 @@ impl PresetArgs {
         self.common.start_log("info")?;
         let loaded = self.common.load(flags, None)?;
         let mut config = preset(loaded.config.clone(), kind);
+        for (name, consumer) in config.consumers.iter_mut().filter(|it| !it.1.enabled) {
+            info!(
+                consumer = name,
+                "enabled here: this program runs nothing else"
+            );
+            consumer.enabled = true;
+        }
         config.consumers.values_mut().for_each(adjust);
         self.common.printed(&config)?;
         raise_descriptors();
@@ -49,13 +62,15 @@ impl PresetArgs {
     }
 }
 
-/// Leaves nothing in `config` but consumers of this kind, and puts one in, by the name of its kind, if
-/// there is none.
+/// Leaves nothing in `config` but consumers of this kind: those that are enabled, or where none is, those that
+/// are not. `enabled = false` is how a configuration keeps them out of hubs, which take all of it. Puts one in,
+/// by the name of its kind, if there is none.
 fn preset(mut config: Config, kind: &str) -> Config {
     config.producers.clear();
-    config
-        .consumers
-        .retain(|_, consumer| consumer.kind == kind && consumer.enabled);
+    config.consumers.retain(|_, consumer| consumer.kind == kind);
+    if config.consumers.values().any(|consumer| consumer.enabled) {
+        config.consumers.retain(|_, consumer| consumer.enabled);
+    }
     if config.consumers.is_empty() {
         config
             .consumers
@@ -80,5 +95,17 @@ mod tests {
         assert!(relay.producers.is_empty());
         let gateway = preset(Config::default(), "gateway");
         assert_eq!(gateway.consumers.keys().collect::<Vec<_>>(), ["gateway"]);
+    }
+
+    #[test]
+    fn what_hubs_leave_out_is_taken_where_there_is_nothing_else() {
+        let names = |toml: &str| {
+            let config = preset(Config::from_toml(toml).unwrap(), "gateway");
+            config.consumers.into_keys().collect::<Vec<_>>()
+        };
+        let disabled = "[consumers.theirs]\nkind = 'gateway'\nenabled = false\n";
+        assert_eq!(names(disabled), ["theirs"]);
+        let both = format!("{disabled}[consumers.ours]\nkind = 'gateway'");
+        assert_eq!(names(&both), ["ours"]);
     }
 }

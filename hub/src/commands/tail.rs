@@ -29,10 +29,10 @@ use self::about::About;
 use self::form::{Form, Written};
 use self::forms::FormArgs;
 use self::output::Output;
-use super::common::{CommonArgs, block_on, fail, reached, say_refused};
+use super::common::{CommonArgs, block_on, fail, reached, say_refused, seconds};
 use super::filter::{Filter, FilterArgs};
 use crate::exit::Exit;
-use crate::signals::{Signals, say_within};
+use crate::signals::{Questions, Signals, say_within};
 
 /// How long it takes at most to say that standard output is not read.
 const COMPLAINT: Duration = Duration::from_millis(100);
@@ -102,9 +102,10 @@ pub(crate) struct TailArgs {
         long,
         value_name = "SECONDS",
         allow_negative_numbers = true,
+        value_parser = seconds,
         help_heading = "What to show"
     )]
-    timeout: Option<f64>,
+    timeout: Option<Duration>,
 
     #[command(flatten)]
     form: FormArgs,
@@ -155,10 +156,12 @@ fn follow(args: &TailArgs, config: Config, tail: Tail) -> Result<Exit, Exit> {
         let subscriber = args.filter.subscribe(&Bus::open(config))?;
         let inspector = subscriber.inspector().cloned();
         let mut signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
-        let time = args.timeout.map(Duration::try_from_secs_f64).transpose();
-        let time = time.map_err(|error| fail(Exit::Usage, format_args!("--timeout: {error}")))?;
+        // Taken over, for without this it ends the process; a tail has nothing to say of itself.
+        let _questions = Questions::listen().map_err(|error| fail(Exit::Io, error))?;
         // What is too far away never comes.
-        let end = time.and_then(|time| Instant::now().checked_add(time));
+        let end = args
+            .timeout
+            .and_then(|time| Instant::now().checked_add(time));
         let output = Output::start(move |batches| tail.show_all(batches));
         let mut output = output.map_err(|error| fail(Exit::Io, error))?;
         let is_interrupted = tokio::select! {

@@ -15,10 +15,10 @@ use tracing::info;
 
 use self::queue::Queue;
 use self::runner::{Input, Runner};
-use super::common::{CommonArgs, block_on, fail, say_refused};
+use super::common::{CommonArgs, block_on, fail, say_refused, seconds};
 use super::filter::FilterArgs;
 use crate::exit::Exit;
-use crate::signals::Signals;
+use crate::signals::{Questions, Signals};
 
 /// The pause before a command that failed is run again, and the longest one; it doubles.
 const PAUSES: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
@@ -42,11 +42,11 @@ Examples:
   fedmsg-trigger --once --topic 'org.example.*.build.done' -- tee message.json
 
 Exit status:
-  0   stopped by a signal, or --once and the command succeeded
+  0   stopped by a signal, or --once; every command succeeded
   1   there is no command
   2   bad command line
   69  the configuration names no endpoint, or the command is not there
-  70  messages were not handled before the end, or --once and the command failed
+  70  a command failed, or messages were not handled before the end
   74  the system gave no event loop
   78  the configuration is wrong, or there is no CA to validate with")]
 pub(crate) struct TriggerArgs {
@@ -70,7 +70,7 @@ pub(crate) struct TriggerArgs {
     #[arg(long, help_heading = "The command")]
     clear_env: bool,
 
-    /// How long it may take; then it is ended, with all that it has started
+    /// How long it may take; then it is ended, with all that it has started; 0 is no limit
     #[arg(
         long,
         alias = "timeout-command",
@@ -167,7 +167,7 @@ fn prepare(args: &TriggerArgs) -> Result<(Config, Runner), Exit> {
     if args.clear_env {
         command = command.clear_env();
     }
-    if let Some(limit) = args.time_limit {
+    if let Some(limit) = args.time_limit.filter(|limit| !limit.is_zero()) {
         command = command.time_limit(limit);
     }
     let input = if args.raw { Input::Raw } else { Input::Line };
@@ -206,15 +206,10 @@ fn follow(args: &TriggerArgs, config: Config, runner: Runner) -> Result<Exit, Ex
         let subscriber = args.filter.subscribe(&Bus::open(config))?;
         let inspector = subscriber.inspector().cloned();
         let signals = Signals::listen().map_err(|error| fail(Exit::Io, error))?;
+        let questions = Questions::listen().map_err(|error| fail(Exit::Io, error))?;
         info!("waiting for messages");
-        let exit = runner.run(subscriber, signals).await;
+        let exit = runner.run(subscriber, signals, questions).await;
         say_refused(inspector.as_deref(), None);
         Ok(exit)
     })?
-}
-
-/// Reads a time in seconds.
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "expected a number".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
 }

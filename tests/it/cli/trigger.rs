@@ -377,6 +377,21 @@ fn a_command_that_takes_too_long_is_ended_with_its_children_and_the_next_one_run
     let pid = fs::read_to_string(bus.path("pid")).expect("it was written");
     let process = PathBuf::from(format!("/proc/{}", pid.trim()));
     wait_until(|| !process.join("exe").exists());
+    assert_eq!(bus.stop(trigger).status.code(), Some(70), "one has failed");
+}
+
+#[test]
+fn no_limit_is_none_and_sigusr1_is_answered() {
+    let bus = Bus::new();
+    let script = "touch started; while ! [ -e go ]; do sleep 0.05; done";
+    let mut trigger = bus.start_script(&["--time-limit", "0"], script);
+    bus.publish("org.x", 1);
+    wait_until(|| bus.path("started").exists());
+    trigger.signal(Signal::USR1);
+    let line = trigger.line_with("status of the trigger");
+    assert!(line.contains("queued=0 running=1 succeeded=0"), "{line}");
+    fs::write(bus.path("go"), "").expect("a file");
+    trigger.line_with("Command succeeded");
     assert!(bus.stop(trigger).status.success());
 }
 
@@ -390,7 +405,7 @@ fn a_command_that_fails_is_logged_and_tried_again_if_that_is_wanted() {
         line.contains("topic=org.x msg_id=\"2026-org.x\" attempts=1"),
         "{line}"
     );
-    assert!(bus.stop(trigger).status.success());
+    assert_eq!(bus.stop(trigger).status.code(), Some(70));
 
     let mut trigger = bus.start_script(
         &["--retry", "3"],

@@ -124,6 +124,14 @@ impl Entry {
         self.totals.as_ref()?.get(key)?.as_u64()
     }
 
+    /// What a plugin of ours counts by itself.
+    pub(super) fn figures(&self) -> impl Iterator<Item = (&str, u64)> {
+        let totals = self.totals.as_ref();
+        let figures = totals.and_then(|totals| totals.get("figures")?.as_object());
+        let figures = figures.into_iter().flat_map(Object::iter);
+        figures.filter_map(|(name, count)| Some((name.as_str()?, count.as_u64()?)))
+    }
+
     /// A text of those that only a hub of ours says.
     pub(super) fn total_text(&self, key: &str) -> Option<&str> {
         self.totals.as_ref()?.get(key)?.as_str()

@@ -84,6 +84,9 @@ impl FromStr for Age {
     }
 }
 
+/// What a relay or gateway counts that one of its subscribers has not got.
+const MISSED: [&str; 2] = ["missed", "cut_off"];
+
 /// What to look at.
 #[derive(Debug, Default)]
 pub(super) struct Wanted<'a> {
@@ -93,6 +96,7 @@ pub(super) struct Wanted<'a> {
     pub(super) exceptions: Option<Threshold>,
     pub(super) message_age: Option<Age>,
     pub(super) run_age: Option<Age>,
+    pub(super) missed: Option<Threshold>,
     /// The time, in seconds since the epoch, for a hub that does not say its own.
     pub(super) now: f64,
 }
@@ -196,6 +200,17 @@ impl Judgement {
         let age = clock.age(last);
         let limit = wanted.message_age.map(|Age(limit)| limit);
         self.measure(name, "age of the last message", "s", age, limit);
+        // Those of other kinds have no subscribers.
+        let missed = consumer.figures().filter(|(name, _)| MISSED.contains(name));
+        if let Some(missed) = missed.map(|(_, count)| count).reduce(u64::saturating_add) {
+            self.measure(
+                name,
+                "missed messages",
+                "",
+                Some(number(missed)),
+                wanted.missed,
+            );
+        }
     }
 
     fn look_at_producer(&mut self, producer: &Entry, wanted: &Wanted<'_>, clock: Clock) {

@@ -20,7 +20,8 @@ use super::super::common::reached;
 use super::super::filter::Filter;
 use super::queue::Queue;
 use crate::exit::Exit;
-use crate::signals::Signals;
+use crate::signals::{Questions, Signals};
+use crate::telemetry::STATUS;
 
 /// The form in which a command gets a message.
 #[derive(Clone, Copy)]
@@ -56,6 +57,7 @@ enum Event {
     Quiet,
     Ended(Option<(Id, (Delivery, Run))>),
     Signal(&'static str),
+    Question,
     Deadline,
 }
 
@@ -103,13 +105,22 @@ impl Runner {
     }
 
     /// Goes on until a signal comes, and then with what waits.
-    pub(super) async fn run(mut self, mut subscriber: Subscriber, mut signals: Signals) -> Exit {
+    pub(super) async fn run(
+        mut self,
+        mut subscriber: Subscriber,
+        mut signals: Signals,
+        mut questions: Questions,
+    ) -> Exit {
         loop {
             self.start_what_is_due();
             if self.is_done() {
                 return self.end();
             }
-            match self.next(&mut subscriber, &mut signals).await {
+            let event = tokio::select! {
+                () = questions.next() => Event::Question,
+                event = self.next(&mut subscriber, &mut signals) => event,
+            };
+            match event {
                 Event::Message(Some(delivery)) => {
                     if self.filter.admits(delivery.topic().as_str()) {
                         self.queue.push(delivery, Instant::now());
@@ -128,11 +139,21 @@ impl Runner {
                     info!(signal, queued, running, "stopping");
                     self.stop(self.stop_timeout);
                 }
+                Event::Question => self.log_status(),
                 Event::Deadline => return self.give_up().await,
             }
         }
     }
 
+    fn log_status(&self) {
+        info!(
+            target: STATUS,
+            queued = self.queue.len(), running = self.running.len(), succeeded = self.succeeded,
+            failed = self.failed, skipped = self.skipped, "status of the trigger"
+        );
+    }
+
+    /// What happens next. Cancel-safe.
     async fn next(&mut self, subscriber: &mut Subscriber, signals: &mut Signals) -> Event {
         let is_stopping = self.deadline.is_some();
         let has_begun = !self.running.is_empty() || self.queue.len() > 0;
@@ -247,11 +268,7 @@ impl Runner {
     fn end(&self) -> Exit {
         let (succeeded, failed, skipped) = (self.succeeded, self.failed, self.skipped);
         info!(succeeded, failed, skipped, "done");
-        if self.is_once && self.failed > 0 {
-            Exit::Software
-        } else {
-            Exit::Ok
-        }
+        if failed > 0 { Exit::Software } else { Exit::Ok }
     }
 }
 

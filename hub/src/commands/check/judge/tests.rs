@@ -106,6 +106,7 @@ fn what_is_beyond_a_threshold_is_said() {
         exceptions: "1:5".parse().ok(),
         message_age: "10:20".parse().ok(),
         run_age: "59:1h".parse().ok(),
+        missed: "5".parse().ok(),
         now: 0.0,
     };
     let judgement = judge(OURS, &wanted);

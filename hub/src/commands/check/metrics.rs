@@ -1,12 +1,12 @@
-//! How a judgement is written for those who are no people: Nagios and Prometheus.
+//! What a hub says, as metrics for Prometheus.
 //!
-//! Written for [`super`]. Names come from a hub that may say anything: what a form gives a meaning to is
-//! replaced or escaped.
+//! Written for [`super`]. Names come from a hub that may say anything: in labels they are escaped.
 
 use std::fmt::Write as _;
 
+use fedmsg::json::{Object, Value};
+
 use super::emission::{Emission, Entry};
-use super::judge::{Judgement, Level};
 
 /// Totals of a consumer that become counters, with the word for each.
 const COUNTERS: [(&str, &str); 9] = [
@@ -21,27 +21,17 @@ const COUNTERS: [(&str, &str); 9] = [
     ("busy_us", "busy_microseconds"),
 ];
 
-/// The line that a monitoring plugin prints: state, words, `|`, numbers (Monitoring Plugins Development
-/// Guidelines, "Plugin Output").
-pub(super) fn nagios(level: Level, words: &str, judgement: Option<&Judgement>) -> String {
-    let mut line = format!("FEDMSG {}: {}", level.name(), plain(words));
-    let measures = judgement.map_or(&[][..], |judgement| &judgement.measures);
-    for (position, measure) in measures.iter().enumerate() {
-        let separator = if position == 0 { " |" } else { "" };
-        let name = plain(&measure.name).replace(['\'', '='], "_");
-        let (value, unit) = (measure.value, measure.unit);
-        let _ = write!(line, "{separator} '{name}'={value}{unit}");
-        if let Some(limit) = measure.threshold {
-            let _ = write!(line, ";{};{};0", limit.warning, limit.critical);
-        }
-    }
-    line
-}
+/// What is said of the publisher of a hub.
+const PUBLISHED: [&str; 5] = ["messages", "unheard", "overflowed", "too_large", "deserted"];
 
-/// Text without what would end a line, or the words in it.
-fn plain(text: &str) -> String {
-    text.replace(|c: char| c == '|' || c.is_control(), " ")
-}
+/// What is said of what a source has received.
+const RECEIVED: [&str; 5] = [
+    "messages",
+    "bad_frames",
+    "bad_text",
+    "connections_lost",
+    "refused",
+];
 
 /// Everything as metrics (Prometheus, "Text-based format"): those of moksha-monitor-exporter, and what a
 /// hub of ours has besides. Without an emission it says no more than that.
@@ -108,13 +98,29 @@ pub(super) fn prometheus(emission: Option<&Emission>) -> String {
     let help =
         "For how long a consumer or producer has been in one call; 0 when that is not too long.";
     metrics.family("fedmsg_stuck_milliseconds", "gauge", help, stuck);
-    let lost = emission
-        .hub
-        .as_ref()
-        .and_then(|hub| hub.get("lost")?.as_u64());
-    let help = "Messages that reached the hub and were not handled.";
-    let lost = [(String::new(), lost.map(to_text))];
-    metrics.family("fedmsg_lost_total", "counter", help, lost);
+    let last = consumers.iter().map(|it| {
+        let last = it.total("last_consumed_ms").filter(|time| *time > 0);
+        let last = last.map(|ms| format!("{}.{:03}", ms / 1000, ms % 1000));
+        (labels(it, false), last)
+    });
+    let help = "When a consumer consumed its last message, UNIX time.";
+    let name = "fedmsg_consumer_last_consumed_timestamp_seconds";
+    metrics.family(name, "gauge", help, last);
+    let everybody = consumers.iter().chain(producers);
+    let figures = everybody.flat_map(|it| {
+        let figures = it.figures();
+        figures.map(|(name, count)| {
+            let labels = labels(it, false);
+            let labels = labels.trim_end_matches('}');
+            let labels = format!("{labels},figure=\"{}\"}}", escaped(name));
+            (labels, Some(to_text(count)))
+        })
+    });
+    let help = "What a consumer or producer counts by itself: what a relay's subscribers have missed, and the like.";
+    metrics.family("fedmsg_figure", "gauge", help, figures);
+    if let Some(hub) = &emission.hub {
+        metrics.hub(hub);
+    }
     metrics.0
 }
 
@@ -149,6 +155,51 @@ impl Metrics {
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
+    /// Writes what a hub of ours says of itself.
+    fn hub(&mut self, hub: &Object) {
+        let count = |object: Option<&Object>, key| Some(to_text(object?.get(key)?.as_u64()?));
+        let lost = [(String::new(), count(Some(hub), "lost"))];
+        let help = "Messages that reached the hub and were not handled.";
+        self.family("fedmsg_lost_total", "counter", help, lost);
+        let publisher = hub.get("publisher").and_then(Value::as_object);
+        for key in PUBLISHED {
+            let name = format!("fedmsg_publisher_{key}_total");
+            let help = format!("{key} of the hub's publisher since it started.");
+            self.family(
+                &name,
+                "counter",
+                &help,
+                [(String::new(), count(publisher, key))],
+            );
+        }
+        let list = |key| hub.get(key).and_then(Value::as_array).unwrap_or_default();
+        let label = |object: Option<&Object>, key| {
+            let text = object.and_then(|object| object.get(key)?.as_str());
+            format!("{key}=\"{}\"", escaped(text.unwrap_or_default()))
+        };
+        for key in RECEIVED {
+            let sources = list("sources").iter().map(|source| {
+                let source = source.as_object();
+                let received = source.and_then(|it| it.get("received")?.as_object());
+                let labels = format!("{{{}}}", label(source, "source"));
+                (labels, count(received, key))
+            });
+            let name = format!("fedmsg_source_{key}_total");
+            let help = format!("{key} of a source since the hub started.");
+            self.family(&name, "counter", &help, sources);
+        }
+        let refusals = list("refusals").iter().map(|refusal| {
+            let refusal = refusal.as_object();
+            let (endpoint, reason) = (label(refusal, "endpoint"), label(refusal, "reason"));
+            (
+                format!("{{{endpoint},{reason}}}"),
+                count(refusal, "messages"),
+            )
+        });
+        let help = "Messages refused, since their signatures were checked.";
+        self.family("fedmsg_refusals_total", "counter", help, refusals);
+    }
+
     /// Writes a metric with those of its values that there are, or nothing.
     fn family(
         &mut self,
@@ -173,40 +224,15 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
-    use super::super::judge::Measure;
     use super::*;
-
-    #[test]
-    fn a_line_for_nagios_has_numbers_behind_a_bar_and_no_other_bar() {
-        let judgement = Judgement {
-            measures: vec![
-                Measure {
-                    name: "a|b's backlog".to_owned(),
-                    unit: "",
-                    value: 3.0,
-                    threshold: "10:50".parse().ok(),
-                },
-                Measure {
-                    name: "c age".to_owned(),
-                    unit: "s",
-                    value: 1.5,
-                    threshold: None,
-                },
-            ],
-            ..Judgement::default()
-        };
-        assert_eq!(
-            nagios(Level::Warning, "a|b\nis late", Some(&judgement)),
-            "FEDMSG WARNING: a b is late | 'a b_s backlog'=3;10;50;0 'c age'=1.5s"
-        );
-        assert_eq!(nagios(Level::Unknown, "?", None), "FEDMSG UNKNOWN: ?");
-    }
 
     #[test]
     fn metrics_are_those_of_the_exporter_and_ours() {
         let text = r#"{"consumers": [{"name": "a\"b\\", "module": "m", "topic": ["x", "y"], "backlog": 7,
-            "headcount_in": 1, "totals": {"consumed": 5}}],
-            "producers": [{"name": "p", "module": "q", "last_ran": 12.5}], "hub": {"lost": 0}}"#;
+            "headcount_in": 1, "totals": {"consumed": 5, "last_consumed_ms": 12005, "figures": {"missed": 9}}}],
+            "producers": [{"name": "p", "module": "q", "last_ran": 12.5}], "hub": {"lost": 0,
+            "publisher": {"unheard": 2}, "sources": [{"source": "endpoints", "received": {"messages": 3}}],
+            "refusals": [{"endpoint": "e", "reason": "revoked", "messages": 4}]}}"#;
         let text = prometheus(Emission::parse(text.as_bytes()).ok().as_ref());
         for line in [
             "fedmsg_monitoring_up 1",
@@ -214,6 +240,11 @@ mod tests {
             r#"moksha_monitor_exporter_producers_last_ran{name="p",module="q"} 12.500"#,
             r#"fedmsg_consumer_consumed_total{name="a\"b\\",module="m"} 5"#,
             "fedmsg_lost_total 0",
+            r#"fedmsg_consumer_last_consumed_timestamp_seconds{name="a\"b\\",module="m"} 12.005"#,
+            r#"fedmsg_figure{name="a\"b\\",module="m",figure="missed"} 9"#,
+            "fedmsg_publisher_unheard_total 2",
+            r#"fedmsg_source_messages_total{source="endpoints"} 3"#,
+            r#"fedmsg_refusals_total{endpoint="e",reason="revoked"} 4"#,
         ] {
             assert!(text.lines().any(|it| it == line), "no {line} in {text}");
         }
