@@ -112,26 +112,28 @@ async fn a_program_whose_time_is_up_is_ended_with_all_that_it_has_started() {
     // Both ignore SIGTERM; the second holds a pipe, whose other end we read until nobody does.
     let (mut ours, theirs) = io::pipe().unwrap();
     let limit = Duration::from_millis(200);
-    let script = "trap '' TERM; sleep 1000 & sleep 1000";
+    let script = "trap '' TERM; echo ready; sleep 1000 & sleep 1000";
     let command = shell(script).time_limit(limit).grace(limit);
     let theirs = Stdio::from(theirs);
     let mut process = command.process(NOTHING);
     process.stdout(theirs);
     let (mut child, mut group) = ProcessGroup::spawn(&mut process).unwrap();
     drop(process); // it holds the pipe, too
+    io::Read::read_exact(&mut ours, &mut [0; b"ready\n".len()]).unwrap();
+    let start = Instant::now();
     let outcome = command.end(&mut child, &group).await.unwrap();
+    let took = start.elapsed();
     group.is_gone();
     assert_eq!(outcome, Outcome::TimedOut { after: limit });
+    assert!(took >= limit, "it has no grace: {took:?}");
     io::Read::read_to_end(&mut ours, &mut Vec::new()).unwrap();
 
     let start = Instant::now();
     let outcome = command.attempt(&[b'x'; 1 << 20], NOTHING).await.unwrap();
     let took = start.elapsed();
     assert_eq!(outcome.to_string(), "took longer than 200ms and was ended");
-    assert!(
-        (limit * 2..Duration::from_secs(60)).contains(&took),
-        "{took:?}"
-    );
+    // Perhaps before it ignores SIGTERM, on a machine that is busy.
+    assert!((limit..Duration::from_secs(60)).contains(&took), "{took:?}");
 }
 
 #[tokio::test]

@@ -125,13 +125,14 @@ fn a_consumer_that_blocks_its_thread_is_named_until_it_goes_on() {
 
 #[test]
 fn a_consumer_that_waits_for_ever_is_stuck_and_one_that_works_or_pauses_is_not() {
-    let pauses = format!("{SOON}\nretry = {{ attempts = 2, first_delay = '300ms' }}");
+    // Longer than a machine that is busy keeps a call from its end.
+    let pauses = "stuck_after = '500ms'\nretry = { attempts = 2, first_delay = '2s' }";
     TestBus::new()
         .settings("stop_timeout = '10ms'")
         .consumer::<Slow>("waits", SOON)
         .consumer::<Slow>(
             "works",
-            &format!("stuck_after = '400ms'\ntopics = '{TOPIC}.works'"),
+            &format!("stuck_after = '1500ms'\ntopics = '{TOPIC}.works'"),
         )
         .consumer::<Slow>("pauses", &format!("{pauses}\ntopics = '{TOPIC}.pauses'"))
         .consumer::<Slow>(
@@ -140,7 +141,7 @@ fn a_consumer_that_waits_for_ever_is_stuck_and_one_that_works_or_pauses_is_not()
         )
         .run(async |bus| {
             // Together they take longer than is allowed for one.
-            for _ in 0..10 {
+            for _ in 0..30 {
                 bus.publish(&format!("{TOPIC}.works"), "a while").await;
             }
             bus.publish(&format!("{TOPIC}.pauses"), "fail").await;
