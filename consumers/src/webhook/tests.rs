@@ -142,7 +142,7 @@ fn the_status_decides_what_becomes_of_the_message() {
         1,
     );
     // Peers that close early, hang, are slow, or never stop.
-    let hasty = "params.timeout = '100ms'";
+    let hasty = "params.timeout = '500ms'";
     check(|_, _| {}, "", 3, 1);
     check(|_, stream| drop(stream.read(&mut [0])), hasty, 3, 1);
     check(
