@@ -10,7 +10,7 @@ use super::*;
 use crate::{Bus, Delivery, Subscriber};
 use futures::StreamExt;
 
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(60);
 const NAME: &str = "relay_outbound";
 
 fn topic(text: &str) -> Topic {
