@@ -23,10 +23,11 @@ impl Watcher {
 
     fn start_in(sandbox: Sandbox, producers: &str) -> Self {
         let port = free_tcp_port();
-        let settings = Settings::new().endpoint("svc.host", port);
-        let settings = settings.with(&format!("name = 'svc.host'\n{producers}"));
-        sandbox.write("fedmsg.toml", &settings.to_string());
-        let listener = Listener::on(port);
+        let bus = Settings::new().endpoint("svc.host", port);
+        // Its first message waits for the listener, which tries anew ten times a second.
+        let listener = Listener::open(&bus.clone().with("zmq_reconnect_ivl_max = 0"));
+        let settings = format!("name = 'svc.host'\npost_init_sleep = 1\n{producers}");
+        sandbox.write("fedmsg.toml", &bus.with(&settings).to_string());
         let hub = sandbox.start_logging(&["fedmsg-hub"]);
         Self {
             sandbox,

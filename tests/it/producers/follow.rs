@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use fedmsg::Delivery;
 use rustix::process::Signal;
 
 use super::Watcher;
-use crate::sandbox::{PATIENCE, Sandbox};
+use crate::sandbox::{PATIENCE, PROBE, Sandbox};
 
 const SETTINGS: &str = "[producers.app]\nkind = 'file'\nevery = '10ms'\n\
     params = { path = 'log', state_file = 'state', from = 'start' }\n";
@@ -23,17 +26,29 @@ fn append(folder: &Path, name: &str, line: usize) {
     writeln!(log.unwrap(), "{line}").unwrap();
 }
 
+/// The number that is all of a line.
+fn number(delivery: &Delivery) -> usize {
+    let line = delivery.msg().get("line").and_then(|line| line.as_str());
+    line.and_then(|line| line.parse().ok()).expect("a number")
+}
+
 #[test]
 fn no_line_is_lost_or_repeated_while_the_log_is_rotated_in_both_ways() {
     const LINES: usize = 3000;
     let watcher = Watcher::start(SETTINGS);
     let folder = watcher.sandbox.path().to_owned();
+    let heard = Arc::new(AtomicUsize::new(0));
+    let published = Arc::clone(&heard);
     let writer = thread::spawn(move || {
         let log = folder.join("log");
         for line in 0..LINES {
             if line > 0 && line % 500 == 0 {
                 // The reader gets to the end first: a rotation every 10 ms is none.
-                thread::park_timeout(Duration::from_millis(200));
+                let deadline = Instant::now() + PATIENCE;
+                while published.load(Ordering::Relaxed) < line {
+                    assert!(Instant::now() < deadline, "{line} lines are not read");
+                    thread::park_timeout(Duration::from_millis(5));
+                }
                 if line % 1000 == 0 {
                     fs::copy(&log, folder.join(format!("log.{line}"))).unwrap();
                     OpenOptions::new()
@@ -54,8 +69,8 @@ fn no_line_is_lost_or_repeated_while_the_log_is_rotated_in_both_ways() {
     });
     for line in 0..LINES {
         let delivery = watcher.listener.next_about("dev.app.line");
-        let text = delivery.msg().get("line").and_then(|it| it.as_str());
-        assert_eq!(text, Some(&*line.to_string()));
+        assert_eq!(number(&delivery), line);
+        heard.store(line + 1, Ordering::Relaxed);
     }
     writer.join().unwrap();
 }
@@ -76,42 +91,19 @@ fn a_hub_that_is_stopped_repeats_nothing_and_one_that_is_killed_a_batch_at_most(
         let watcher = Watcher::start_in(sandbox, SETTINGS);
         let last_round = round == 3;
         let deadline = Instant::now() + PATIENCE;
-        while Instant::now() < deadline {
-            let Some(delivery) = watcher.listener.next_within(Duration::from_millis(500)) else {
-                if seen.len() >= written {
-                    break;
-                }
-                continue;
-            };
-            let line = delivery
-                .msg()
-                .get("line")
-                .unwrap()
-                .as_str()
-                .unwrap()
-                .parse()
-                .unwrap();
-            *seen.entry(line).or_default() += 1;
-            // In the middle of the work, but for the last.
-            if !last_round && line + 500 == written && *signal == Signal::KILL {
-                break;
-            }
-            if seen.len() >= written {
-                break;
+        // In the middle of the work where it is killed, but for the last.
+        let is_in_the_middle = *signal == Signal::KILL && !last_round;
+        let end = written - if is_in_the_middle { 500 } else { 1 };
+        while !seen.contains_key(&end) {
+            assert!(Instant::now() < deadline, "line {end} does not come");
+            if let Some(delivery) = watcher.listener.next_within(PROBE) {
+                *seen.entry(number(&delivery)).or_default() += 1;
             }
         }
         watcher.hub.signal(*signal);
         watcher.hub.finish();
         while let Some(delivery) = watcher.listener.next_within(Duration::from_millis(200)) {
-            let line = delivery
-                .msg()
-                .get("line")
-                .unwrap()
-                .as_str()
-                .unwrap()
-                .parse()
-                .unwrap();
-            *seen.entry(line).or_default() += 1;
+            *seen.entry(number(&delivery)).or_default() += 1;
         }
         sandbox = watcher.sandbox;
     }

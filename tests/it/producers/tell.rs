@@ -115,10 +115,10 @@ fn settings(issues: &WebServer, chat: &WebServer) -> String {
         ("/var/lib/fedmsg/issues.json", "issues.json"),
         ("every = \"5m\"", "every = \"50ms\""),
         ("every = \"1s\"", "every = \"10ms\""),
-        // Until it hears itself, on a machine that is busy.
+        // Until it hears itself, and tells what is on its way at the end, on a machine that is busy.
         (
             "relay_inbound = []",
-            "relay_inbound = []\npost_init_sleep = \"2s\"",
+            "relay_inbound = []\npost_init_sleep = \"5s\"\nstop_timeout = \"60s\"",
         ),
         // However long its door is held.
         (

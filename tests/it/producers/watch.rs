@@ -141,10 +141,10 @@ fn what_hangs_floods_or_forks_costs_itself_alone() {
 /// A hub that hears itself and is told to stop while a tick goes on.
 #[test]
 fn what_a_tick_says_while_its_hub_stops_reaches_the_consumers_of_that_hub() {
-    const LINES: usize = 3000;
+    const LINES: usize = 50; // all within the second that a tick gets then
     let script = format!(
         "if [ -e begun ]; then exit 0; elif [ ! -s heard.jsonl ]; then echo probe; \
-         else touch begun; sleep 0.3; seq 1 {LINES}; fi"
+         else touch begun; while [ ! -e stopping ]; do sleep 0.01; done; seq 1 {LINES}; fi"
     );
     let settings = format!(
         "[producers.list]
@@ -163,6 +163,8 @@ fn what_a_tick_says_while_its_hub_stops_reaches_the_consumers_of_that_hub() {
         std::thread::park_timeout(Duration::from_millis(5));
     }
     watcher.hub.signal(Signal::TERM);
+    watcher.hub.line_with("stopping signal=SIGTERM");
+    watcher.sandbox.write("stopping", "");
     watcher.hub.finish().expect_success();
     let heard = std::fs::read_to_string(watcher.sandbox.path().join("heard.jsonl")).unwrap();
     let numbers = heard.lines().filter(|line| !line.contains("probe"));
