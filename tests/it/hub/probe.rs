@@ -17,8 +17,7 @@ use serde::Deserialize;
 use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 
-/// How long a test waits for anything.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::sandbox::PATIENCE;
 
 /// The probes of this process by their key, which the parameters of a plugin name.
 static PROBES: Mutex<BTreeMap<u64, Weak<Shared>>> = Mutex::new(BTreeMap::new());

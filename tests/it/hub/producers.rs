@@ -251,7 +251,7 @@ fn a_producer_that_is_to_stop_does_so_at_its_first_failure_and_is_stopped_with_t
 #[test]
 fn a_tick_that_takes_too_long_is_cancelled_and_counts_as_a_failure() {
     let probe = Probe::new();
-    let settings = "every = '1h'\ntime_limit = '50ms'\nparams.script = 'wait ok'";
+    let settings = "every = '1h'\ntime_limit = '2s'\nparams.script = 'wait ok'";
     TestBus::new()
         .producer::<ScriptedProducer>("bell", &probe.settings(settings))
         .run(async |bus| {

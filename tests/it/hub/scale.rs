@@ -11,7 +11,7 @@ const COUNT: usize = 1000;
 #[test]
 fn a_thousand_consumers_and_a_thousand_producers_start_work_and_stop() {
     let probe = Probe::new();
-    let mut bus = TestBus::new();
+    let mut bus = TestBus::new().settings("stop_timeout = '5m'");
     for n in 0..COUNT {
         let topics = format!("topics = ['com.example.all', 'com.example.one.{n}']");
         bus = bus
@@ -40,7 +40,7 @@ fn a_thousand_consumers_and_a_thousand_producers_start_work_and_stop() {
 fn a_backlog_reaches_each_of_a_thousand_consumers_in_order() {
     const EACH: usize = 20;
     let probe = Probe::new();
-    let mut bus = TestBus::new();
+    let mut bus = TestBus::new().settings("stop_timeout = '5m'");
     for n in 0..COUNT {
         let topics = format!("topics = ['com.example.*.{n}', 'com.example.one.#']");
         bus = bus.consumer::<Scripted>(&format!("c{n}"), &probe.settings(&topics));

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
+use std::process::Command;
 use std::sync::mpsc;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{env, thread};
 
 use fedmsg_hub::{
     BoxError, Config, ConsumeError, Consumer, ConsumerContext, ConsumerState, Delivery, Hub,
@@ -13,6 +14,7 @@ use fedmsg_hub::{
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{Probe, Scripted, ScriptedProducer, live};
+use crate::peers::Process;
 use crate::sandbox::PATIENCE;
 
 const TOPIC: &str = "com.example.test.work";
@@ -79,10 +81,13 @@ fn a_stop_ends_ticks_and_intake_then_drains_the_mailboxes_then_ends_producers_th
     );
 }
 
+/// So many messages were sent to a hub with a consumer that never ends the third of them.
+const SENT: u64 = 100;
+
 /// Stops a hub with a healthy consumer, and one that never ends its third message.
 fn stop_with(stuck: &str, mailbox: &str, probe: &Probe) -> TestReport {
     TestBus::new()
-        .settings("stop_timeout = '200ms'")
+        .settings("stop_timeout = '2s'") // for the healthy one
         .consumer::<Scripted>("stuck", &probe.settings(mailbox))
         .consumer::<Scripted>("healthy", &probe.settings("topics = 'com.example.test.#'"))
         .run(async |bus| {
@@ -90,7 +95,7 @@ fn stop_with(stuck: &str, mailbox: &str, probe: &Probe) -> TestReport {
             bus.publish("com.example.stuck", "2").await;
             bus.publish("com.example.stuck", format!("3 {stuck}")).await;
             probe.saw("stuck", &format!("3 {stuck}")).await;
-            for n in 4..=500 {
+            for n in 4..=SENT {
                 bus.publish(TOPIC, n.to_string()).await;
             }
         })
@@ -104,11 +109,12 @@ fn check_stuck(report: &TestReport, probe: &Probe) {
         stuck.state.to_string(),
         "given up: it did not finish before the hub stopped"
     );
-    assert_eq!((stuck.consumed, stuck.undelivered), (2, 498), "all but two");
+    let left = SENT - 2;
+    assert_eq!((stuck.consumed, stuck.undelivered), (2, left));
     let healthy = report.status.consumer("healthy").unwrap();
     assert_eq!(
         (healthy.consumed, &healthy.state),
-        (497, &ConsumerState::Stopped)
+        (SENT - 3, &ConsumerState::Stopped)
     );
     assert_eq!(probe.of("healthy").last().unwrap(), "stop");
     assert!(!report.is_clean());
@@ -191,7 +197,7 @@ fn what_the_intake_still_holds_at_the_end_is_counted_as_lost() {
             })
     };
     // Messages wait for the CA for two seconds only; a machine that is busy may need another try.
-    let reports = std::iter::repeat_with(stop).take(10);
+    let reports = std::iter::repeat_with(stop).take(30);
     let mut held = reports.skip_while(|report| report.status.sources[0].routed > 0);
     let report = held.next().expect("a stop within two seconds of the start");
     let source = &report.status.sources[0];
@@ -257,7 +263,7 @@ impl Consumer for Slow {
     type Params = NoParams;
 
     async fn from_params(_: NoParams, _: &ConsumerContext) -> Result<Self, BoxError> {
-        // The hub listens to signals by now, so this does not end the test run.
+        // The hub listens to signals by now, so this does not end the process.
         kill_process(getpid(), Signal::TERM)?;
         std::future::pending().await
     }
@@ -269,6 +275,20 @@ impl Consumer for Slow {
 
 #[test]
 fn a_hub_can_be_stopped_while_it_starts() {
+    let mut command = Command::new(env::current_exe().expect("this program"));
+    let test = "hub::stopping::what_is_stopped_while_it_starts";
+    command.args(["--ignored", "--exact", test]);
+    let finished = Process::start(command).finish().expect_success();
+    assert!(
+        finished.lines.iter().any(|line| line.contains("1 passed")),
+        "{:?}",
+        finished.lines
+    );
+}
+
+#[test]
+#[ignore = "needs a process of its own, in which another test runs it: the signal is for every hub in it"]
+fn what_is_stopped_while_it_starts() {
     let config = Config::from_toml("consumers.slow.kind = 'slow'").unwrap();
     let (ended, end) = mpsc::channel();
     thread::spawn(move || {
