@@ -145,7 +145,7 @@ fn without_a_free_outbound_address_it_ends_and_names_them_all() {
 
 #[test]
 fn publishers_and_subscribers_may_be_there_before_it() {
-    let relay = Relay::new("post_init_sleep = 1.5"); // longer than anybody waits to reconnect
+    let relay = Relay::new("post_init_sleep = 3"); // longer than anybody waits to reconnect
     let speaker = relay.speaker();
     let listener = Listener::on(relay.outbound);
     let mut logger = relay.sandbox.start(&["fedmsg-logger", "--timeout", "60"]);
@@ -166,12 +166,14 @@ fn publishers_and_subscribers_may_be_there_before_it() {
 
 #[test]
 fn a_new_one_waits_for_the_subscribers_of_the_one_that_was_killed() {
-    let relay = Relay::new("post_init_sleep = 1.5");
+    let relay = Relay::new("post_init_sleep = 3");
     let mut running = relay.start(&[]);
     let speaker = relay.speaker();
     let listener = relay.listener(&speaker);
     for life in 0..2_u64 {
         drop(running); // SIGKILL
+        // What is sent before the speaker knows of it, is lost with the connection.
+        speaker.wait_until_unheard("relay");
         running = relay.start(&["--log", "debug"]);
         let numbers = life * 100..(life + 1) * 100;
         for number in numbers.clone() {

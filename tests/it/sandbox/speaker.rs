@@ -1,5 +1,6 @@
 //! A publisher of our library, with calls that block.
 
+use std::thread;
 use std::time::{Duration, Instant};
 
 use fedmsg::json::Value;
@@ -58,6 +59,15 @@ impl Speaker {
     /// Returns whether somebody subscribes to `topic`.
     pub(crate) fn hears(&self, topic: &str) -> bool {
         self.publisher.audience(&full(topic)) == Audience::Somebody
+    }
+
+    /// Waits until nobody subscribes to `topic` any more.
+    pub(crate) fn wait_until_unheard(&self, topic: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.hears(topic) {
+            assert!(Instant::now() < deadline, "{topic} is still subscribed to");
+            thread::park_timeout(Duration::from_millis(5));
+        }
     }
 
     /// Sends `body` with `topic` until nobody subscribes to it any more.
