@@ -61,9 +61,8 @@ fn users_and_packages_are_those_that_messages_name() {
     ];
     let finished = show(&["--json", "--users", "cay,ada"], &messages, 1);
     assert_eq!(finished.lines, [ada.as_str()]);
-    let flags = ["--json", "--packages", "vim", "--timeout", "0.5"];
     let bus = Bus::new();
-    let tail = bus.tail(&flags, LOG);
+    let tail = bus.tail(&["--json", "--packages", "vim", "--timeout", "3"], LOG);
     bus.speaker.forward(LOG, &ada);
     assert_eq!(tail.finish().expect_success().lines, [""; 0]);
 }
