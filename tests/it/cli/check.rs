@@ -1,5 +1,8 @@
 //! `fedmsg-check`: hubs that are well, ill, silent, and what is no hub at all.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::thread;
 
 use serde_json::Value;
@@ -174,6 +177,24 @@ fn a_hub_is_found_by_the_name_of_its_program_and_takes_nothing_from_a_living_one
             .join("monitoring-fedmsg-relay.socket")
             .exists()
     );
+}
+
+#[test]
+fn a_hub_whose_arguments_are_no_text_says_how_it_is() {
+    let sandbox = Sandbox::with(&settings());
+    let name = OsStr::from_bytes(b"f\xe9dmsg.toml");
+    fs::write(sandbox.path().join(name), settings().to_string()).expect("a file");
+    for word in ["--config", "--config="] {
+        let mut command = sandbox.command(&["fedmsg-hub"]);
+        match word.ends_with('=') {
+            true => command.arg([OsStr::new(word), name].join(OsStr::new(""))),
+            false => command.arg(word).arg(name),
+        };
+        let mut hub = Process::start(in_shell(r#"exec "$0" "$@" 2>&1"#, &command));
+        hub.line_with("hub running");
+        hub.signal(rustix::process::Signal::TERM);
+        assert_eq!(hub.finish().status.code(), Some(0));
+    }
 }
 
 #[test]
