@@ -94,7 +94,7 @@ pub enum CommandError {
 /// | standard input | what it is given for this run, then its end; it need not read it |
 /// | standard output | that of this process, or what [`Command::output`] returns; or lines of a log, see [`Command::logged`] |
 /// | standard error | that of this process, or lines of a log |
-/// | other descriptors | none that this process has opened; as many as it may open before [`raise_descriptors`](crate::raise_descriptors) |
+/// | other descriptors | none that this process has opened; as many as it may open before [`raise_descriptors`] |
 /// | environment | that of this process (or only `PATH`), and the variables of this run |
 /// | working directory | that of this process |
 /// | process group | one of its own, so that Ctrl-C at a terminal does not reach it |
