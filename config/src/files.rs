@@ -24,6 +24,8 @@ pub(crate) struct Files {
     /// Every file that was read, in the order in which they were, those with syntax errors too.
     pub(crate) paths: Vec<PathBuf>,
     pub(crate) errors: Vec<ConfigError>,
+    /// What is there to be read by the original only, where nothing else is.
+    pub(crate) warnings: Vec<ConfigError>,
 }
 
 impl Files {
@@ -32,9 +34,24 @@ impl Files {
         let mut files = Self::default();
         match sources.named() {
             Some(named) => files.read_named(&sources.cwd, &named),
-            None => files.read_usual(sources),
+            None => {
+                files.read_usual(sources);
+                if files.paths.is_empty() && files.errors.is_empty() {
+                    files.look_for_original(sources);
+                }
+            }
         }
         files
+    }
+
+    /// Notes the files that whoever comes from the original takes for the configuration.
+    fn look_for_original(&mut self, sources: &Sources) {
+        for place in &sources.original {
+            if holds_python(&sources.cwd.join(place)) {
+                let warning = about(place, Problem::Original);
+                self.warnings.push(warning);
+            }
+        }
     }
 
     fn read_named(&mut self, cwd: &Path, named: &Path) {
@@ -59,7 +76,13 @@ impl Files {
             self.read_directory(path, named);
         }
         if self.paths.len() + self.errors.len() == before {
-            self.error(named, Problem::EmptyDirectory);
+            self.error(
+                named,
+                match holds_python(path) {
+                    true => Problem::Original,
+                    false => Problem::EmptyDirectory,
+                },
+            );
         }
     }
 
@@ -123,6 +146,7 @@ impl Files {
         };
         match Layer::parse(source, &text) {
             Ok(layer) => self.layers.push(layer),
+            Err(_) if is_python(shown) => self.error(shown, Problem::Original),
             Err(errors) => self.errors.extend(errors),
         }
         Ok(())
@@ -138,12 +162,30 @@ impl Files {
     }
 
     fn error(&mut self, shown: &Path, problem: Problem) {
-        let origin = Origin::File {
-            path: shown.to_owned(),
-            position: None,
-        };
-        self.errors
-            .push(ConfigError::new(origin, KeyPath::root(), problem));
+        self.errors.push(about(shown, problem));
+    }
+}
+
+/// Returns a problem of a file or directory as a whole.
+fn about(shown: &Path, problem: Problem) -> ConfigError {
+    let origin = Origin::File {
+        path: shown.to_owned(),
+        position: None,
+    };
+    ConfigError::new(origin, KeyPath::root(), problem)
+}
+
+fn is_python(path: &Path) -> bool {
+    path.extension() == Some(OsStr::new("py"))
+}
+
+/// Whether there is a file of the original at `path`, or a directory that has one.
+fn holds_python(path: &Path) -> bool {
+    match fs::read_dir(path) {
+        Ok(entries) => entries
+            .flatten()
+            .any(|entry| is_python(&entry.path()) && entry.path().is_file()),
+        Err(_) => is_python(path) && path.is_file(),
     }
 }
 

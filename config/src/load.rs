@@ -5,6 +5,7 @@
 //! written.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
@@ -50,6 +51,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
     /// Whether [`Sources::fallback`] took the place of files, because there was none.
     pub used_fallback: bool,
+    /// What is hardly as it should be, but stops nobody.
+    pub warnings: Vec<Arc<ConfigError>>,
 }
 
 impl Config {
@@ -93,6 +96,7 @@ impl Config {
             mut layers,
             paths,
             mut errors,
+            warnings,
         } = Files::read(sources);
         let mut used_fallback = false;
         if let Some(text) = sources.fallback
@@ -123,6 +127,7 @@ impl Config {
             used_fallback,
         });
         Examined { loaded, errors }
+            warnings: warnings.into_iter().map(Arc::new).collect(),
     }
 
     /// Reads the configuration from a TOML text alone; what it does not say has the default.

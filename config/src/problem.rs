@@ -23,6 +23,9 @@ pub enum Problem {
     /// A directory that was asked for by name holds no `*.toml` file.
     #[error("no *.toml file in this directory")]
     EmptyDirectory,
+    /// A file of the original, or a directory of them.
+    #[error("not read: it is Python, as configurations of the original are")]
+    Original,
     /// A file or directory exists but cannot be read, or is not UTF-8.
     #[error("cannot read: {0}")]
     Unreadable(io::Error),
@@ -77,6 +80,7 @@ impl Problem {
         match self {
             Self::UnknownKey { known } => advise(key, known),
             Self::UnknownName { name, known } => advise(name, known),
+            Self::Original => Some("`fedmsg-config import` makes TOML of it".to_owned()),
             _ => None,
         }
     }

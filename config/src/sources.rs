@@ -76,6 +76,9 @@ pub struct Sources {
     /// None for a user without a home.
     pub xdg_config_home: Option<PathBuf>,
     /// The TOML text that takes the place of the files when there is none at all, such as
+    /// Where the original looks for its files, which are Python and not read: where there is no other
+    /// file, [`crate::Loaded::warnings`] names those of them that exist. Relative to `cwd`.
+    pub original: Vec<PathBuf>,
     /// [`crate::DEFAULT_HUB`]: what a newcomer starts with.
     pub fallback: Option<&'static str>,
 }
@@ -99,6 +102,7 @@ impl Sources {
             root: "/".into(),
             xdg_config_home: user_directory(|name| std::env::var_os(name)),
             ..Self::default()
+            original: of_original(|name| std::env::var_os(name)),
         }
     }
 
@@ -127,6 +131,27 @@ fn user_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf
 }
 
 // Values of variables and flags may be secrets.
+/// Returns where the original looks for its files (fedmsg configuration specification, section 2.1);
+/// `variable` gives the environment.
+fn of_original(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
+    let below = |name: &str, path: &str| {
+        let directory = variable(name).map(PathBuf::from);
+        directory
+            .filter(|it| it.is_absolute())
+            .map(|it| it.join(path))
+    };
+    let places = [
+        Some("/etc/fedmsg.d".into()),
+        below("HOME", ".fedmsg.d"),
+        Some("fedmsg.d".into()),
+        below("VIRTUAL_ENV", "etc/fedmsg.d"),
+        Some("/etc/fedmsg-config.py".into()),
+        below("HOME", ".fedmsg-config.py"),
+        Some("fedmsg-config.py".into()),
+    ];
+    places.into_iter().flatten().collect()
+}
+
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sources")
@@ -141,6 +166,7 @@ impl fmt::Debug for Sources {
             .field("cwd", &self.cwd)
             .field("xdg_config_home", &self.xdg_config_home)
             .field("fallback", &self.fallback.is_some())
+            .field("original", &self.original)
             .finish()
     }
 }
@@ -197,6 +223,20 @@ mod tests {
     }
 
     #[test]
+    #[test]
+    fn the_original_looks_in_the_system_the_home_and_the_working_directory() {
+        let variable = |name: &str| (name == "HOME").then(|| OsString::from("/home/u"));
+        let expected = [
+            "/etc/fedmsg.d",
+            "/home/u/.fedmsg.d",
+            "fedmsg.d",
+            "/etc/fedmsg-config.py",
+            "/home/u/.fedmsg-config.py",
+            "fedmsg-config.py",
+        ];
+        assert_eq!(of_original(variable), expected.map(PathBuf::from));
+    }
+
     fn the_users_directory_is_the_one_named_or_else_below_home() {
         let check = |named: Option<&str>, home: Option<&str>, expected: Option<&str>| {
             let variable = |name: &str| match name {

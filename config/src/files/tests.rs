@@ -156,6 +156,55 @@ fn what_is_named_must_exist() {
 }
 
 #[test]
+fn files_of_the_original_are_known_for_what_they_are() {
+    let named = |path: &str, text: &str, named: &str| {
+        let root = root(&[path]);
+        fs::write(root.path().join(path), text).unwrap();
+        let files = Files::read(&sources(&root, Some(named)));
+        let errors = files.errors.iter().map(ToString::to_string);
+        errors.collect::<Vec<_>>()
+    };
+    let python = "config = dict(\n    active=True,\n)\n";
+    let advice = "not read: it is Python, as configurations of the original are; \
+                  `fedmsg-config import` makes TOML of it";
+    assert_eq!(
+        named("work/a.py", python, "a.py"),
+        [format!("a.py: {advice}")]
+    );
+    assert_eq!(named("work/d/a.py", python, "d"), [format!("d: {advice}")]);
+    // A name does not make Python of it.
+    assert_eq!(named("work/a.py", "active = true", "a.py"), [""; 0]);
+    let mistake = named("work/a.toml", python, "a.toml");
+    assert!(mistake[0].starts_with("a.toml:1: "), "{mistake:?}");
+}
+
+#[test]
+fn files_of_the_original_are_mentioned_where_there_are_no_others() {
+    let warnings = |paths: &[&str]| {
+        let root = root(paths);
+        let sources = Sources {
+            original: ["fedmsg.d", "fedmsg-config.py"].map(PathBuf::from).into(),
+            ..sources(&root, None)
+        };
+        let files = Files::read(&sources);
+        assert!(files.errors.is_empty(), "{:?}", files.errors);
+        let is_original = |it: &ConfigError| matches!(it.problem, Problem::Original);
+        assert!(files.warnings.iter().all(is_original));
+        let origins = files.warnings.iter().map(|it| it.origin.to_string());
+        origins.collect::<Vec<_>>()
+    };
+    assert_eq!(warnings(&["work/fedmsg.d/m.py"]), ["fedmsg.d"]);
+    let both = ["work/fedmsg.d/m.py", "work/fedmsg-config.py"];
+    assert_eq!(warnings(&both), ["fedmsg.d", "fedmsg-config.py"]);
+    assert_eq!(warnings(&["work/fedmsg.d/m.pyc"]), [""; 0]);
+    // What has been imported may stay.
+    assert_eq!(
+        warnings(&["work/fedmsg.d/m.py", "work/fedmsg.toml"]),
+        [""; 0]
+    );
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_an_error_that_names_it() {
     let root = root(&["etc/fedmsg/conf.d/a.toml", "etc/fedmsg/conf.d/c.toml"]);
     let conf_d = root.path().join("etc/fedmsg/conf.d");

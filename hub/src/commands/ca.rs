@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use toml::{Table, Value};
+use toml::Value;
 
 use super::common::{complain, fail, load};
 use crate::ca::{
@@ -145,7 +145,7 @@ pub(crate) fn run(args: CaArgs) -> Exit {
 fn act(args: CaArgs) -> Result<(), Exit> {
     let directory = match args.dir {
         Some(directory) => directory,
-        None => load(args.config, Table::new(), None)?.config.ssldir,
+        None => load(args.config)?.config.ssldir,
     };
     let now = Timestamp::now().as_second();
     let text = match args.action {

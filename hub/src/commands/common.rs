@@ -105,7 +105,11 @@ impl CommonArgs {
         flags: Table,
         fallback: Option<&'static str>,
     ) -> Result<Loaded, Exit> {
-        load(self.config.clone(), self.flags(flags), fallback)
+        let loaded = read(&self.sources(flags, fallback))?;
+        for warning in &loaded.warnings {
+            warn!("{warning}");
+        }
+        Ok(loaded)
     }
 
     /// Returns where [`CommonArgs::load`] would find the configuration.
@@ -147,16 +151,18 @@ impl CommonArgs {
     }
 }
 
-/// Loads the configuration that `--config` names, or the usual one, with `flags` on top. `fallback` takes
-/// the place of the files when there are none.
-pub(crate) fn load(
-    config: Option<PathBuf>,
-    flags: Table,
-    fallback: Option<&'static str>,
-) -> Result<Loaded, Exit> {
-    let mut sources = Sources::from_process(config, flags);
-    sources.fallback = fallback;
-    Config::load(&sources).map_err(|errors| fail(Exit::Config, errors))
+/// Loads the configuration that `--config` names, or the usual one, for a command without a log.
+pub(crate) fn load(config: Option<PathBuf>) -> Result<Loaded, Exit> {
+    let loaded = read(&Sources::from_process(config, Table::new()))?;
+    for warning in &loaded.warnings {
+        let program = fedmsg::program_name();
+        complain(format_args!("{program}: warning: {warning}"));
+    }
+    Ok(loaded)
+}
+
+fn read(sources: &Sources) -> Result<Loaded, Exit> {
+    Config::load(sources).map_err(|errors| fail(Exit::Config, errors))
 }
 
 /// Returns the first part of a filter that is a lone word but no level. It would be taken for a module, and

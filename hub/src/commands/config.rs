@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use fedmsg_config::{KeyPath, Listing};
-use toml::Table;
 
 use self::check::CheckArgs;
 use self::import::ImportArgs;
@@ -120,7 +119,7 @@ pub(crate) fn run(args: ConfigArgs) -> Exit {
 
 /// Loads the configuration.
 fn listing(args: &ConfigArgs) -> Result<Listing, Exit> {
-    let loaded = load(args.config.clone(), Table::new(), None)?;
+    let loaded = load(args.config.clone())?;
     let listing = Listing::new(&loaded).map_err(|error| fail(Exit::Software, error))?;
     Ok(if args.disable_defaults {
         listing.without_defaults()

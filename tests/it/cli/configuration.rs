@@ -390,3 +390,38 @@ fn without_an_endpoint_a_tail_says_so() {
     let finished = Sandbox::with(&Settings::new()).run(&["fedmsg-tail"]);
     check_failure(&finished, 69, &["no endpoint to listen to", "[endpoints]"]);
 }
+
+#[test]
+fn whoever_comes_from_the_original_is_told_of_the_import() {
+    let python = "config = dict(\n    active=True,\n)\n";
+    let hint = "not read: it is Python, as configurations of the original are; \
+                `fedmsg-config import` makes TOML of it";
+    let files = &[("fedmsg.d/m.py", python), ("fedmsg-config.py", python)];
+    let given = Given {
+        files,
+        variables: &[],
+    };
+    for named in ["fedmsg.d/m.py", "fedmsg.d"] {
+        let finished = run(&["fedmsg-relay", "--config-filename", named], &given);
+        check_failure(&finished, 78, &[]);
+        assert_eq!(finished.errors, format!("fedmsg-relay: {named}: {hint}\n"));
+    }
+    let finished = run(&["fedmsg-relay", "--print-config"], &given).expect_success();
+    let warnings = ["fedmsg.d", "fedmsg-config.py"];
+    let lines: Vec<_> = finished.errors.lines().collect();
+    assert_eq!(lines.len(), warnings.len(), "{finished:#?}");
+    for (line, named) in lines.iter().zip(warnings) {
+        let expected = format!(" {named}: {hint}");
+        assert!(line.contains("WARN") && line.contains(&expected), "{line}");
+    }
+    let queried = run(&["fedmsg-config", "--query", "timeout"], &given).expect_success();
+    let expected = warnings.map(|it| format!("fedmsg-config: warning: {it}: {hint}\n"));
+    assert_eq!(queried.errors, expected.concat());
+    let checked = run(&["fedmsg-config", "check"], &given).expect_success();
+    let expected = warnings.map(|it| format!("{it}: warning: {hint}"));
+    assert_eq!(checked.lines, {
+        let mut sorted = expected;
+        sorted.sort();
+        sorted
+    });
+}

@@ -173,6 +173,10 @@ fn in_examined(
         return findings;
     };
     // What depends on a setting that is at fault is not known.
+    findings.extend(loaded.warnings.iter().map(|warning| Finding {
+        severity: Severity::Warning,
+        ..Finding::from(&**warning)
+    }));
     let is_sound = |keys: &[&str]| {
         let mut errors = examined.errors.iter().flat_map(ConfigErrors::iter);
         !errors.any(|error| {
