@@ -161,11 +161,14 @@ fn finish(args: &ImportArgs, imported: &Imported, registry: &Registry) -> Exit {
     }
 }
 
-/// Writes a new file: what an operator has in its place stays.
+/// Writes a new file: what an operator has in its place stays. Nothing is left of one that cannot be written
+/// to its end: half a configuration may well be one, too.
 fn write(path: &Path, text: &str) -> Exit {
     let written = File::create_new(path).and_then(|mut file| {
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
+        let written = file.write_all(text.as_bytes());
+        written.and_then(|()| file.sync_all()).inspect_err(|_| {
+            let _ = fs::remove_file(path);
+        })
     });
     match written {
         Ok(()) => Exit::Ok,

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use crate::cli::check_failure;
-use crate::peers::Finished;
+use crate::peers::{Finished, Process};
 use crate::sandbox::Sandbox;
 
 const GOOD: &str = "\
@@ -158,6 +158,26 @@ fn what_cannot_be_read_is_said_and_what_is_there_is_not_overwritten() {
             &["good.py: Permission denied"],
         );
     }
+}
+
+#[test]
+fn nothing_is_left_of_a_file_that_cannot_be_written_to_its_end() {
+    let sandbox = Sandbox::new();
+    sandbox.write("good.py", GOOD);
+    let words = ["fedmsg-config", "import", "good.py", "--output", "new.toml"];
+    // No file may have a byte, which is an error as that of a full disk for whoever ignores the signal.
+    let import = sandbox.command(&words);
+    let mut command = Command::new("sh");
+    let limited = r#"trap '' XFSZ; ulimit -f 0; exec "$0" "$@""#;
+    command
+        .args(["-c", limited])
+        .arg(import.get_program())
+        .args(import.get_args())
+        .current_dir(sandbox.path());
+    let finished = Process::start(command).finish();
+    check_failure(&finished, 74, &["new.toml: File too large"]);
+    assert!(!sandbox.path().join("new.toml").exists());
+    sandbox.run(&words).expect_success();
 }
 
 #[test]
