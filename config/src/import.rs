@@ -18,11 +18,15 @@ use self::merge::{Merged, Tree};
 use crate::config::Config;
 use crate::error::ConfigErrors;
 use crate::key_path::{KeyPath, Segment};
+use crate::monitoring_address::PROCESS;
 use crate::problem::Problem;
 use crate::python::{self, Machine};
 
 /// How often the result is loaded and what is wrong left out, at most: each time shows a hundred problems.
 const ATTEMPTS: usize = 200;
+
+/// The only key that may have the name of the program in it.
+const MONITORING: &str = "moksha.monitoring.socket";
 
 /// A file of the original.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,6 +141,8 @@ impl Import<'_> {
     }
 
     fn convert_all(&mut self, merged: Merged) {
+        // What consumers take comes after what switches them on.
+        let mut params = Vec::new();
         for (key, node) in merged.nodes {
             let place = (node.file, node.line);
             let key = key.as_str();
@@ -159,7 +165,7 @@ impl Import<'_> {
                     }
                 }
                 Counterpart::Param { consumer, param } => {
-                    self.set_param((consumer, param), node.tree, key, place);
+                    params.push(((consumer, param), node.tree, key.to_owned(), place));
                 }
                 Counterpart::NotNeeded(text) => {
                     self.note(Weight::Remark, place, Some(key), text);
@@ -169,9 +175,12 @@ impl Import<'_> {
                 }
             }
         }
+        for (param, tree, key, place) in params {
+            self.set_param(param, tree, &key, place);
+        }
     }
 
-    /// Sets what a consumer takes. Where its switch, which comes before, by name, has not put it in, it is one
+    /// Sets what a consumer takes. Where its switch has not put it in, it is one
     /// that hubs leave out, and the program with that consumer takes: `fedmsg-gateway` of the original needs no
     /// switch, either.
     fn set_param(&mut self, (consumer, param): (&str, Param), tree: Tree, key: &str, place: Place) {
@@ -228,6 +237,9 @@ impl Import<'_> {
                     let shown = format!("{key}.{below}");
                     let place = (node.file, node.line);
                     self.places.insert(path.clone(), (place, shown.clone()));
+                    if !self.may_say(&below, &path, &shown, place) {
+                        continue;
+                    }
                     if let Some(value) = self.convert(node.tree, &path, &shown, place) {
                         table.insert(below, value);
                     }
@@ -252,7 +264,10 @@ impl Import<'_> {
             python::Value::Bool(is) => Some(Value::Boolean(is)),
             python::Value::Int(number) => Some(Value::Integer(number)),
             python::Value::Float(number) => Some(Value::Float(number)),
-            python::Value::Text(text) => Some(Value::String(text)),
+            python::Value::Text(text) => {
+                let is_right = self.may_say(&text, path, key, place);
+                is_right.then_some(Value::String(text))
+            }
             python::Value::List(items) => {
                 let mut list = Vec::new();
                 for (index, item) in items.into_iter().enumerate() {
@@ -281,6 +296,23 @@ impl Import<'_> {
                 None
             }
         }
+    }
+
+    /// Whether a text may stand at `path`: the name of the program is known in one place only. It is told of.
+    fn may_say(&mut self, text: &str, path: &KeyPath, key: &str, place: Place) -> bool {
+        if !text.contains(PROCESS) {
+            return true;
+        }
+        let is_known = *path == KeyPath::from(MONITORING);
+        let (weight, text) = if is_known {
+            let text = format!("{PROCESS} stands for the name of the program");
+            (Weight::Remark, text)
+        } else {
+            let text = "not known without running it: the name of the program";
+            (Weight::LeftOut, text.to_owned())
+        };
+        self.note(weight, place, Some(key), text);
+        is_known
     }
 
     /// Loads the table, and takes out what is at fault until nothing is.

@@ -12,7 +12,8 @@ use thiserror::Error;
 
 use crate::endpoint::{Endpoint, EndpointError, Scheme};
 
-const PROCESS: &str = "{process}";
+/// What stands for the name of the program.
+pub(crate) const PROCESS: &str = "{process}";
 const HOST: &str = "{host}";
 
 /// An `ipc://` or `tcp://` address in which `{process}` stands for the name of the program, such as

@@ -37,7 +37,8 @@ pub(super) enum Param {
 }
 
 /// The settings of consumers that are keys of the top in the original.
-const PARAMS: [(&str, &str, Param); 2] = [
+const PARAMS: [(&str, &str, Param); 3] = [
+    ("collectd_interval", "collectd", Param::Same("interval")),
     ("fedmsg.consumers.gateway.port", "gateway", Param::Port),
     (
         "fedmsg.consumers.gateway.high_water_mark",

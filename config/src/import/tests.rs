@@ -160,6 +160,62 @@ fn what_is_not_known_or_not_allowed_is_left_out_alone() {
 }
 
 #[test]
+fn the_interval_of_collectd_is_a_param_of_its_consumer() {
+    let import = |text: &str| {
+        let files = [PythonFile {
+            path: "a.py".into(),
+            text: text.to_owned(),
+        }];
+        import(&files, &Machine::default(), &["collectd"])
+    };
+    let interval = "'topic_prefix': 'a', 'collectd_interval': 10";
+    // The switch comes later, by the order of names.
+    let switched = import(&format!(
+        "config = {{{interval}, 'fedmsg.commands.collectd.enabled': True}}"
+    ));
+    let collectd = &switched.table["consumers"]["collectd"];
+    assert_eq!(collectd["kind"].as_str(), Some("collectd"));
+    assert_eq!(collectd["params"]["interval"].as_integer(), Some(10));
+    assert!(switched.notes.is_empty(), "{:?}", switched.notes);
+    // The program of its own switches it on by itself.
+    let alone = import(&format!("config = {{{interval}}}"));
+    assert!(alone.is_complete());
+    let collectd = &alone.table["consumers"]["collectd"];
+    assert_eq!(collectd["enabled"].as_bool(), Some(false));
+    assert_eq!(collectd["params"]["interval"].as_integer(), Some(10));
+    let note = alone.notes[0].to_string();
+    assert!(note.contains("for fedmsg-collectd: hubs leave it out"), "{note}");
+}
+
+#[test]
+fn the_name_of_the_program_is_kept_where_it_has_a_placeholder() {
+    let name = "sys.argv[0].split('/')[-1]";
+    let text = format!(
+        "import sys\nconfig = {{'topic_prefix': 'a',\n\
+         'moksha.monitoring.socket': 'ipc:///var/run/fedmsg/monitoring-%s.socket' % {name},\n"
+    );
+    let socket = "'moksha.monitoring.socket' = 'ipc:///var/run/fedmsg/monitoring-{process}.socket'";
+    let expected = format!("topic_prefix = 'a'\n{socket}");
+    check(&[&format!("{text}}}")], &expected, &[]);
+    let notes = imported(&[&format!("{text}}}")]).notes;
+    assert_eq!(
+        notes[0].to_string(),
+        "0.py:3: moksha.monitoring.socket: {process} stands for the name of the program"
+    );
+    let elsewhere = format!(
+        "{text}'name': '%s.a' % {name},\n'endpoints': {{'%s.b' % {name}: 'tcp://a:1',\n'relay_outbound': []}}}}"
+    );
+    check(
+        &[&elsewhere],
+        &format!("{expected}\n[endpoints]\nrelay_outbound = []"),
+        &[
+            "0.py:4: name: not known without running it: the name of the program",
+            "0.py:5: endpoints.{process}.b: not known without running it: the name of the program",
+        ],
+    );
+}
+
+#[test]
 fn nothing_in_a_file_breaks_out_of_a_comment() {
     let text = imported(&["config = {'x\\nactive = true\\n': 5, 'y\\r': 1}"]).to_toml();
     assert_eq!(text.parse::<Table>().unwrap(), Table::new());

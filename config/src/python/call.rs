@@ -4,6 +4,7 @@
 
 use super::Machine;
 use super::format::{LONGEST, braces, shown};
+use super::operation::{CALLED, CALLED_PARTS, PROGRAM};
 use super::value::{Dict, Value};
 
 /// What a function is given.
@@ -71,6 +72,12 @@ fn function(name: &str, arguments: Arguments, machine: &Machine) -> Result<Value
         ("os.getcwd", 0) => Ok(Value::Text(machine.directory.clone())),
         ("socket.gethostname", 0) => Ok(Value::Text(machine.host.clone())),
         ("os.path.join", 1..) => joined_path(&values).ok_or_else(|| "a path".to_owned()),
+        ("os.path.basename", 1) if values == [Value::Named(CALLED.to_owned())] => {
+            Ok(Value::Named(PROGRAM.to_owned()))
+        }
+        ("sys.argv[0].split", 1) if values == [Value::Text("/".to_owned())] => {
+            Ok(Value::Named(CALLED_PARTS.to_owned()))
+        }
         (name, _) if name.starts_with("random.") => Err(format!("a random value: {name}()")),
         _ => unknown(),
     }

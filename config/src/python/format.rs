@@ -3,7 +3,9 @@
 //! [`super::expression`] and [`super::call`] ask for it. Rules: The Python Standard Library, "printf-style
 //! String Formatting" and "Format String Syntax", of which the forms without attributes are understood.
 
+use super::operation::PROGRAM;
 use super::value::{Dict, Value};
+use crate::monitoring_address::PROCESS;
 
 /// The longest text that is made, in bytes: a configuration has none like it.
 pub(super) const LONGEST: usize = 64 * 1024;
@@ -183,6 +185,7 @@ pub(super) fn shown(value: &Value) -> Result<String, String> {
         Value::Bool(true) => Ok("True".to_owned()),
         Value::Bool(false) => Ok("False".to_owned()),
         Value::None => Ok("None".to_owned()),
+        Value::Named(name) if name == PROGRAM => Ok(PROCESS.to_owned()),
         Value::Unknown(unknown) => Err(unknown.reason.clone()),
         _ => Err("a list or a dict within a text".to_owned()),
     }

@@ -15,8 +15,29 @@ pub(super) fn attribute(of: &str, name: &str) -> Value {
     }
 }
 
+/// How the program was called.
+pub(super) const CALLED: &str = "sys.argv[0]";
+/// The parts of its path.
+pub(super) const CALLED_PARTS: &str = "the parts of sys.argv[0]";
+/// The last of them. By custom the path of the monitoring socket has it.
+pub(super) const PROGRAM: &str = "the name of the program";
+
+/// Returns what an item of the command line, or of a part of it, is.
+fn part_of_argv(of: &str, index: i64) -> Option<&'static str> {
+    match (of, index) {
+        ("sys.argv", 0) => Some(CALLED),
+        (CALLED_PARTS, -1) => Some(PROGRAM),
+        _ => None,
+    }
+}
+
 /// Returns an item of a list, or what a key of a dict has.
 pub(super) fn element(value: Value, index: &Value, line: usize) -> Value {
+    if let (Value::Named(name), Value::Int(index)) = (&value, index)
+        && let Some(named) = part_of_argv(name, *index)
+    {
+        return Value::Named(named.to_owned());
+    }
     let found = match (&value, index) {
         (Value::List(items), Value::Int(index)) => {
             let length = i64::try_from(items.len()).unwrap_or(i64::MAX);

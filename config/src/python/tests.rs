@@ -39,8 +39,9 @@ fn short(value: &Value) -> String {
 /// Checks what an expression comes to; `?` and its line for what is not known.
 #[track_caller]
 fn check(expression: &str, expected: &str) {
-    let text =
-        format!("import os, socket, random\nimport os.path as p\nconfig = {{'x': {expression}}}");
+    let text = format!(
+        "import os, socket, random, sys\nimport os.path as p\nconfig = {{'x': {expression}}}"
+    );
     let program = read(&text, &machine());
     assert_eq!(program.unread, [], "{expression}");
     let value = program.config.get("x").map(short);
@@ -100,6 +101,30 @@ fn strings_have_all_quotes_prefixes_and_escapes() {
         "'a' f'{x}'",
     ] {
         check(unknown, "?3");
+    }
+}
+
+#[test]
+fn the_name_of_the_program_has_a_placeholder() {
+    for name in [
+        "sys.argv[0].split('/')[-1]",
+        "sys.argv[0].split(os.sep)[-1]",
+        "p.basename(sys.argv[0])",
+    ] {
+        let text = "\"m-{process}.socket\"";
+        check(&format!("'m-%s.socket' % {name}"), text);
+        check(&format!("'m-{{}}.socket'.format({name})"), text);
+        check(&format!("'m-%s.socket' % {name}.upper()"), "?3");
+        check(name, "<the name of the program>");
+    }
+    for unknown in [
+        "sys.argv[1]",
+        "sys.argv[0].split('-')[-1]",
+        "sys.argv[0].split('/')[0]",
+        "'%s' % sys.argv[0]",
+        "'%s' % p.basename(sys.argv[1])",
+    ] {
+        check(&format!("'%s' % {unknown}"), "?3");
     }
 }
 
