@@ -92,7 +92,7 @@ pub(crate) fn endpoint(
 }
 
 /// What `{process}` stands for: the name of this program; `fedmsg-hub` also for `fedmsg hub`.
-fn process_name() -> String {
+pub(crate) fn process_name() -> String {
     let program = program_name();
     let word = std::env::args_os().nth(1); // the others need not be UTF-8
     match word.as_deref().and_then(OsStr::to_str) {

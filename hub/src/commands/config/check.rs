@@ -9,6 +9,7 @@ mod finding;
 mod kinds;
 mod preflight;
 mod publishers;
+mod socket_file;
 mod topics;
 
 use std::collections::HashSet;
@@ -172,11 +173,11 @@ fn in_examined(
     let Some(loaded) = examined.loaded else {
         return findings;
     };
-    // What depends on a setting that is at fault is not known.
     findings.extend(loaded.warnings.iter().map(|warning| Finding {
         severity: Severity::Warning,
         ..Finding::from(&**warning)
     }));
+    // What depends on a setting that is at fault is not known.
     let is_sound = |keys: &[&str]| {
         let mut errors = examined.errors.iter().flat_map(ConfigErrors::iter);
         !errors.any(|error| {

@@ -1,6 +1,7 @@
 //! `fedmsg-config check`: what it finds, and how it ends.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::net::UnixListener;
 
 use serde_json::Value;
 
@@ -393,5 +394,55 @@ fn a_setting_that_a_plugin_refuses_as_it_starts_is_one_of_the_configuration() {
         69,
         "[consumers.x]\nkind = 'process'\nparams.argv = ['true']",
         "consumers.x does not start: ",
+    );
+}
+
+#[test]
+fn a_monitoring_socket_that_cannot_be_made_is_found_for_each_program() {
+    let socket = |path: &str| {
+        let sandbox = Sandbox::new();
+        sandbox.write("run/monitoring-fedmsg-relay.socket", "");
+        let toml = format!("'moksha.monitoring.socket' = 'ipc://{path}'");
+        sandbox.write("fedmsg.toml", &toml);
+        sandbox.run(&["fedmsg-config", "check"])
+    };
+    let key = "\"moksha.monitoring.socket\"";
+    check(&socket("run/monitoring-{process}.sock"), 0, &[]);
+    check(
+        &socket("run/monitoring-{process}.socket"),
+        78,
+        &[&format!(
+            "fedmsg.toml:1: error: {key}: run/monitoring-fedmsg-relay.socket is a file that is no socket"
+        )],
+    );
+    check(
+        &socket("run"),
+        78,
+        &[&format!("fedmsg.toml:1: error: {key}: run is a file that")],
+    );
+    // systemd makes it.
+    check(
+        &socket("/var/run/no-such-fedmsg/{process}.socket"),
+        0,
+        &[&format!(
+            "fedmsg.toml:1: warning: {key}: there is no directory /var/run/no-such-fedmsg for it now"
+        )],
+    );
+    // Not all programs need be on this machine.
+    check(&socket("/no/such/{process}/socket"), 0, &[]);
+}
+
+#[test]
+fn a_monitoring_socket_that_somebody_has_is_in_use() {
+    let sandbox = Sandbox::new();
+    let _listener = UnixListener::bind(sandbox.path().join("fedmsg-hub")).expect("a socket");
+    sandbox.write(
+        "fedmsg.toml",
+        "'moksha.monitoring.socket' = 'ipc://{process}'",
+    );
+    check(
+        &sandbox.run(&["fedmsg-config", "check"]),
+        0,
+        &["fedmsg.toml:1: warning: \"moksha.monitoring.socket\": fedmsg-hub is in use now"],
     );
 }

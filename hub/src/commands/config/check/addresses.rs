@@ -9,20 +9,33 @@ use std::path::Path;
 
 use fedmsg::host_name;
 use fedmsg_actors::Consumer;
-use fedmsg_config::{Config, Endpoint, KeyPath, Listing, Loaded, Scheme, Segment};
+use fedmsg_config::{
+    Config, Endpoint, KeyPath, Listing, Loaded, MonitoringAddress, Scheme, Segment,
+};
 use fedmsg_consumers::{Gateway, GatewayParams, Relay, SigningRelay};
 use futures::{StreamExt as _, stream};
 use toml::Value;
 
 use super::Scope;
-use super::finding::Finding;
+use super::finding::{Finding, Severity};
+use super::socket_file::obstacle;
 use crate::commands::common::runtime;
+use crate::monitoring::process_name;
 
 /// The settings that have addresses to bind.
 pub(super) const KEYS: [&str; 4] = ["endpoints", "relay_inbound", "bind_host", "name"];
 
 /// The kinds of consumers that bind the addresses of a relay.
 const RELAYS: [&str; 2] = [Relay::KIND, SigningRelay::KIND];
+
+/// The programs that have a monitoring socket, as `{process}` has them.
+const HUBS: [&str; 5] = [
+    "fedmsg-hub",
+    "fedmsg-relay",
+    "fedmsg-gateway",
+    "fedmsg-signing-relay",
+    "fedmsg-collectd",
+];
 
 /// Names that are looked up at the same time.
 const LOOKUPS: usize = 32;
@@ -57,7 +70,7 @@ pub(super) fn check(loaded: &Loaded, scope: Scope, findings: &mut Vec<Finding>) 
         }
     }
     if scope != Scope::Text {
-        look_for_directories(loaded, &claims, findings);
+        look_for_files(loaded, &claims, findings);
         for claim in &claims {
             if let Some(message) = taken(&loaded.config, &claim.endpoint) {
                 findings.push(Finding::warning(loaded, claim.key.clone(), message));
@@ -69,26 +82,16 @@ pub(super) fn check(loaded: &Loaded, scope: Scope, findings: &mut Vec<Finding>) 
     }
 }
 
-/// Looks whether the sockets of this machine have a directory to be in.
-fn look_for_directories(loaded: &Loaded, claims: &[Claim], findings: &mut Vec<Finding>) {
-    let monitoring = loaded.config.monitoring_socket.as_ref();
-    // Where the directory has the name of the program in it, not all programs need be on this machine.
-    let monitoring = monitoring.and_then(|it| {
-        let (here, there) = (
-            it.of("a", &host_name()).ok()?,
-            it.of("b", &host_name()).ok()?,
-        );
-        (directory(&here) == directory(&there)).then_some(here)
-    });
-    let monitoring = monitoring.map(|it| (KeyPath::from("moksha.monitoring.socket"), it, false));
+/// Looks whether the files of sockets can be made where they are to be.
+fn look_for_files(loaded: &Loaded, claims: &[Claim], findings: &mut Vec<Finding>) {
     let claims = claims.iter();
     let claims = claims.map(|it| (it.key.clone(), it.endpoint.clone(), it.has_others));
-    for (key, endpoint, has_others) in claims.chain(monitoring) {
-        let Some(directory) = directory(&endpoint).filter(|it| !it.is_dir()) else {
+    for (key, endpoint, has_others) in claims.chain(monitoring(loaded)) {
+        let path = endpoint.ipc_path().map(Path::new);
+        let Some((severity, message)) = path.and_then(obstacle) else {
             continue;
         };
-        let message = format!("there is no directory {} for it", directory.display());
-        findings.push(if has_others {
+        findings.push(if has_others || severity == Severity::Warning {
             Finding::warning(loaded, key, message)
         } else {
             Finding::error(loaded, key, message)
@@ -96,11 +99,29 @@ fn look_for_directories(loaded: &Loaded, claims: &[Claim], findings: &mut Vec<Fi
     }
 }
 
-/// Returns the directory that the file of an address is in, if it has one.
-fn directory(endpoint: &Endpoint) -> Option<&Path> {
-    let directory = Path::new(endpoint.ipc_path()?).parent()?;
-    // A relative path without one is in the working directory.
-    (directory != Path::new("")).then_some(directory)
+/// Returns the monitoring sockets that there would be: one for each program, if their name is in it.
+fn monitoring(loaded: &Loaded) -> Vec<(KeyPath, Endpoint, bool)> {
+    let Some(address) = loaded.config.monitoring_socket.as_ref() else {
+        return Vec::new();
+    };
+    let asked = process_name();
+    let programs = match &*asked {
+        "fedmsg-config" => &HUBS[..],
+        own => &[own],
+    };
+    let of = |program: &&str| address.of(program, &host_name()).ok();
+    let mut sockets: Vec<Endpoint> = programs.iter().filter_map(of).collect();
+    sockets.dedup();
+    // Where the directory has the name of the program in it, not all programs need be on this machine.
+    let directory = |it: &Endpoint| Some(Path::new(it.ipc_path()?).parent()?.to_owned());
+    let mut directories: Vec<_> = sockets.iter().map(directory).collect();
+    directories.dedup();
+    if directories.len() > 1 {
+        return Vec::new();
+    }
+    let key = KeyPath::from("moksha.monitoring.socket");
+    let sockets = sockets.into_iter();
+    sockets.map(|it| (key.clone(), it, false)).collect()
 }
 
 /// The setting as a whole that an address is listed in.
@@ -147,7 +168,9 @@ fn claims(loaded: &Loaded) -> Vec<Claim> {
             has_others: false,
         }));
     }
-    if let Some((key, Value::String(address))) = value("moksha.monitoring.socket")
+    let names_process = |it: &MonitoringAddress| it.names_process();
+    if !config.monitoring_socket.as_ref().is_some_and(names_process)
+        && let Some((key, Value::String(address))) = value("moksha.monitoring.socket")
         && let Ok(endpoint) = address.parse()
     {
         claims.push(Claim {
