@@ -12,7 +12,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use toml::Table;
 
 use crate::config::Config;
-use crate::environment;
+use crate::environment::Environment;
 use crate::error::{ConfigError, ConfigErrors};
 use crate::extract::extract;
 use crate::files::Files;
@@ -96,7 +96,7 @@ impl Config {
             mut layers,
             paths,
             mut errors,
-            warnings,
+            mut warnings,
         } = Files::read(sources);
         let mut used_fallback = false;
         if let Some(text) = sources.fallback
@@ -115,9 +115,10 @@ impl Config {
         }
         let mut not_settings = sources.not_settings.clone();
         not_settings.push(CONFIG_VARIABLE.to_owned());
-        let (variables, problems) = environment::layers(&sources.env, &not_settings);
-        layers.extend(variables);
-        errors.extend(problems);
+        let variables = Environment::read(&sources.env, &not_settings, &keys_of_the_top());
+        layers.extend(variables.layers);
+        errors.extend(variables.errors);
+        warnings.extend(variables.warnings);
         layers.push(Layer::new(Origin::Flag, sources.flags.clone()));
         let Reading { read, errors } = read(layers, errors);
         let loaded = read.map(|(config, origins)| Loaded {
@@ -125,9 +126,9 @@ impl Config {
             origins,
             files: paths,
             used_fallback,
+            warnings: warnings.into_iter().map(Arc::new).collect(),
         });
         Examined { loaded, errors }
-            warnings: warnings.into_iter().map(Arc::new).collect(),
     }
 
     /// Reads the configuration from a TOML text alone; what it does not say has the default.

@@ -37,7 +37,8 @@ pub const MESSAGE_VARIABLES: [&str; 4] = [
 ///
 /// A variable names a key in capitals, `__` leading into tables:
 /// `FEDMSG_CONSUMERS__AUDIT__KIND=log`. Its value is read as TOML (a number, true or false, a list,
-/// a quoted string) and else taken as a string; an empty one counts as unset. Keys with capitals or
+/// a quoted string) and else, or where the key takes nothing but text, taken as a string; an empty one
+/// counts as unset. One that resembles no key is a warning. Keys with capitals or
 /// `__` in them cannot be written so, and most shells and service managers refuse dots, so endpoint
 /// names belong into files.
 ///
@@ -75,10 +76,10 @@ pub struct Sources {
     /// The directory of the user's own configuration: `$XDG_CONFIG_HOME`, by default `~/.config`.
     /// None for a user without a home.
     pub xdg_config_home: Option<PathBuf>,
-    /// The TOML text that takes the place of the files when there is none at all, such as
     /// Where the original looks for its files, which are Python and not read: where there is no other
     /// file, [`crate::Loaded::warnings`] names those of them that exist. Relative to `cwd`.
     pub original: Vec<PathBuf>,
+    /// The TOML text that takes the place of the files when there is none at all, such as
     /// [`crate::DEFAULT_HUB`]: what a newcomer starts with.
     pub fallback: Option<&'static str>,
 }
@@ -101,8 +102,8 @@ impl Sources {
             flags,
             root: "/".into(),
             xdg_config_home: user_directory(|name| std::env::var_os(name)),
-            ..Self::default()
             original: of_original(|name| std::env::var_os(name)),
+            ..Self::default()
         }
     }
 
@@ -130,7 +131,6 @@ fn user_directory(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf
     absolute("XDG_CONFIG_HOME").or_else(|| Some(absolute("HOME")?.join(".config")))
 }
 
-// Values of variables and flags may be secrets.
 /// Returns where the original looks for its files (fedmsg configuration specification, section 2.1);
 /// `variable` gives the environment.
 fn of_original(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
@@ -152,6 +152,7 @@ fn of_original(variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     places.into_iter().flatten().collect()
 }
 
+// Values of variables and flags may be secrets.
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sources")
@@ -165,8 +166,8 @@ impl fmt::Debug for Sources {
             .field("root", &self.root)
             .field("cwd", &self.cwd)
             .field("xdg_config_home", &self.xdg_config_home)
-            .field("fallback", &self.fallback.is_some())
             .field("original", &self.original)
+            .field("fallback", &self.fallback.is_some())
             .finish()
     }
 }
@@ -223,7 +224,6 @@ mod tests {
     }
 
     #[test]
-    #[test]
     fn the_original_looks_in_the_system_the_home_and_the_working_directory() {
         let variable = |name: &str| (name == "HOME").then(|| OsString::from("/home/u"));
         let expected = [
@@ -237,6 +237,7 @@ mod tests {
         assert_eq!(of_original(variable), expected.map(PathBuf::from));
     }
 
+    #[test]
     fn the_users_directory_is_the_one_named_or_else_below_home() {
         let check = |named: Option<&str>, home: Option<&str>, expected: Option<&str>| {
             let variable = |name: &str| match name {

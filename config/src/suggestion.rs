@@ -25,7 +25,7 @@ pub fn advise(word: &str, known: &[String]) -> Option<String> {
 
 /// Returns the known name that `word` is most likely a slip of: at most one edit (a letter missing,
 /// added, changed, or two swapped) for every three letters, ignoring case.
-fn closest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
+pub(crate) fn closest<'a>(word: &str, known: &'a [String]) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
         .iter()

@@ -348,7 +348,7 @@ fn errors_of_all_sources_are_reported_at_once() {
     let sources = Sources {
         env: variables(&[
             ("FEDMSG_IO_THREADS", "many"),
-            ("FEDMSG_NAME", "42"),
+            ("FEDMSG_NAME", "[42]"),
             ("FEDMSG_TIMOUT", "1"),
         ]),
         flags: toml::toml! { active = "yes" },
@@ -389,13 +389,13 @@ fn errors_of_all_sources_are_reported_at_once() {
 #[test]
 fn a_variable_that_should_be_text_is_told_to_be_quoted() {
     let sources = Sources {
-        env: variables(&[("FEDMSG_NAME", "42")]),
+        env: variables(&[("FEDMSG_NAME", "[42]")]),
         ..Machine::new().sources()
     };
     let errors = Config::load(&sources).unwrap_err();
     assert_eq!(
         errors.to_string(),
-        "FEDMSG_NAME: name: expected a string, found an integer; quotes make a string \
+        "FEDMSG_NAME: name: expected a string, found a list; quotes make a string \
          of it: FEDMSG_NAME='\"…\"'"
     );
     let sources = Sources {

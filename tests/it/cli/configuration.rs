@@ -204,6 +204,7 @@ fn variables_reach_into_tables_and_may_be_numbers_and_lists() {
     let variables = &[
         ("FEDMSG_TIMEOUT", "2.5"),
         ("FEDMSG_ACTIVE", "true"),
+        ("FEDMSG_ENVIRONMENT", "1"),
         ("FEDMSG_RELAY_INBOUND", "['tcp://a:1', 'tcp://b:2']"),
         ("FEDMSG_CONSUMERS__AUDIT__KIND", "log"),
         ("FEDMSG_CONSUMERS__AUDIT__PARAMS__PAYLOAD", "80"),
@@ -217,6 +218,7 @@ fn variables_reach_into_tables_and_may_be_numbers_and_lists() {
     );
     assert_eq!(printed["timeout"].as_float(), Some(2.5));
     assert_eq!(printed["active"].as_bool(), Some(true));
+    assert_eq!(printed["environment"].as_str(), Some("1"));
     assert_eq!(
         printed["relay_inbound"],
         Value::from(vec!["tcp://a:1", "tcp://b:2"])
@@ -242,9 +244,22 @@ fn variables_reach_into_tables_and_may_be_numbers_and_lists() {
         &["FEDMSG_TIMEOT: timeot: ", "did you mean \"timeout\"?"],
     );
     check(
-        ("FEDMSG_NAME", "5"),
+        ("FEDMSG_NAME", "[5]"),
         &["FEDMSG_NAME: name: ", "FEDMSG_NAME='\"…\"'"],
     );
+}
+
+#[test]
+fn a_variable_of_another_program_stops_nobody() {
+    let given = Given {
+        files: &[],
+        variables: &[("FEDMSG_BRIDGE_HOME", "/srv/bridge")],
+    };
+    let finished = run(&["fedmsg-tail", "--print-config"], &given).expect_success();
+    let lines: Vec<_> = finished.errors.lines().collect();
+    assert_eq!(lines.len(), 1, "{finished:#?}");
+    assert!(lines[0].contains("WARN") && lines[0].contains(" FEDMSG_BRIDGE_HOME: no setting"));
+    assert!(lines[0].len() < 160, "{finished:#?}");
 }
 
 #[test]
