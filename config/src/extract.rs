@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
 use self::node::{Edits, Node};
-use crate::key_path::KeyPath;
+use crate::key_path::{KeyPath, Segment};
 use crate::problem::Problem;
 
 /// More problems than this help nobody; the last one then says that there are more.
@@ -47,7 +47,8 @@ pub(crate) fn extract<T: DeserializeOwned>(table: &Table) -> Extraction<T> {
             Err(error) => error,
         };
         let (path, problem) = error.into_parts();
-        let is_known = skipped.contains(&path) || filled.contains(&path);
+        let is_known =
+            skipped.contains(&path) || filled.contains(&path) || lacks_an_item(&skipped, &path);
         let goes_on = match problem {
             Problem::MissingKey => filled.insert(path.clone()),
             // A stand-in that does not do is of no use: leave out the table that it stands in.
@@ -74,6 +75,16 @@ pub(crate) fn extract<T: DeserializeOwned>(table: &Table) -> Extraction<T> {
             };
         }
     }
+}
+
+/// Whether an item of the list at `path` has been left out: that it is too short now says nothing.
+fn lacks_an_item(skipped: &BTreeSet<KeyPath>, path: &KeyPath) -> bool {
+    let below = skipped.range(path.child(0)..);
+    let mut below = below.take_while(|it| it.starts_with(path));
+    below.any(|it| {
+        let is_item = matches!(it.last(), Some(Segment::Index(_)));
+        is_item && it.parent().as_ref() == Some(path)
+    })
 }
 
 /// Leaves out what is at `path`, or the nearest thing around it that is not left out yet. Returns

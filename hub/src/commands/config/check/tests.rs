@@ -205,4 +205,12 @@ fn an_empty_list_of_topics_is_neither_nothing_nor_everything() {
         "[consumers.c]\nkind = 'log'\ntopics = []",
         &["a.toml:3: error: consumers.c.topics: an empty list: leave it out"],
     );
+    // One that is empty without what is wrong in it has that mistake alone.
+    check(
+        "[consumers.c]\nkind = 'log'\ntopics = ['org.*x', 'org.*y']",
+        &[
+            "a.toml:3: error: consumers.c.topics[0]: ",
+            "a.toml:3: error: consumers.c.topics[1]: ",
+        ],
+    );
 }
