@@ -3,7 +3,7 @@
 //! [`super::findings`] calls it; the engine looks them up as it does for a hub.
 
 use fedmsg_actors::{PlanError, Registry};
-use fedmsg_config::{ConfigError, ConfigErrors, KeyPath, Loaded, Problem};
+use fedmsg_config::{ConfigError, ConfigErrors, KeyPath, Loaded, Problem, Segment};
 
 use super::Asked;
 use super::finding::{Finding, Severity};
@@ -34,8 +34,7 @@ pub(super) fn check(
             if !known.contains(&error.key) {
                 let mut finding = Finding::from(error);
                 finding.severity = severity;
-                let is_strange = matches!(error.problem, Problem::UnknownName { .. });
-                if asked == Asked::Config && is_strange && !is_slip(error) {
+                if asked == Asked::Config && is_strange_kind(error) && !is_slip(error) {
                     finding.message += "; a hub of your own knows more kinds: ask its --check";
                 }
                 findings.push(finding);
@@ -52,6 +51,15 @@ fn is_known(error: &PlanError, known: &[KeyPath]) -> bool {
     let producer = KeyPath::from(["producers", &**name]);
     let parts = ["every", "cron", "timezone"].map(|part| producer.child(part));
     known.iter().any(|key| parts.contains(key))
+}
+
+/// Whether there is no such kind; a parameter may have an unknown value, too.
+fn is_strange_kind(error: &ConfigError) -> bool {
+    let is_kind = match error.key.segments() {
+        [_, _, Segment::Key(key)] => key == "kind",
+        _ => false,
+    };
+    is_kind && matches!(error.problem, Problem::UnknownName { .. })
 }
 
 /// Whether what was meant is known.

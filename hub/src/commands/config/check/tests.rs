@@ -214,3 +214,13 @@ fn an_empty_list_of_topics_is_neither_nothing_nor_everything() {
         ],
     );
 }
+
+#[test]
+fn a_hub_of_your_own_knows_more_kinds_and_no_more_of_the_params_of_a_kind() {
+    let config = "[consumers.l]\nkind = 'log'\nparams.level = 'loud'";
+    let line = &found(config, &built_in_kinds())[0];
+    assert!(line.starts_with("a.toml:3: error: consumers.l.params.level: "));
+    assert!(!line.contains("a hub of your own"), "{line}");
+    let kind = &found("[consumers.l]\nkind = 'quite-another'", &built_in_kinds())[0];
+    assert!(kind.contains("a hub of your own"), "{kind}");
+}
