@@ -2,7 +2,7 @@
 //!
 //! [`super::findings`] calls it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
@@ -10,7 +10,7 @@ use std::path::Path;
 use fedmsg::host_name;
 use fedmsg_actors::Consumer;
 use fedmsg_config::{
-    Config, Endpoint, KeyPath, Listing, Loaded, MonitoringAddress, Scheme, Segment,
+    Config, Endpoint, KeyPath, Listing, Loaded, MonitoringAddress, Origin, Scheme, Segment,
 };
 use fedmsg_consumers::{Gateway, GatewayParams, Relay, SigningRelay};
 use futures::{StreamExt as _, stream};
@@ -24,6 +24,9 @@ use crate::monitoring::process_name;
 
 /// The settings that have addresses to bind.
 pub(super) const KEYS: [&str; 4] = ["endpoints", "relay_inbound", "bind_host", "name"];
+
+/// Hosts that stand for every interface.
+const WILDCARDS: [&str; 3] = ["*", "0.0.0.0", "::"];
 
 /// The kinds of consumers that bind the addresses of a relay.
 const RELAYS: [&str; 2] = [Relay::KIND, SigningRelay::KIND];
@@ -69,6 +72,7 @@ pub(super) fn check(loaded: &Loaded, scope: Scope, findings: &mut Vec<Finding>) 
             });
         }
     }
+    look_for_shared(loaded, findings);
     if scope != Scope::Text {
         look_for_files(loaded, &claims, findings);
         for claim in &claims {
@@ -79,6 +83,37 @@ pub(super) fn check(loaded: &Loaded, scope: Scope, findings: &mut Vec<Finding>) 
     }
     if scope == Scope::Names {
         look_up(loaded, findings);
+    }
+}
+
+/// Looks for publishers without a name, and for two with one address. Which hosts those of others are on is not
+/// known, so that only an address with a host is surely the same.
+fn look_for_shared(loaded: &Loaded, findings: &mut Vec<Finding>) {
+    let mut owners: BTreeMap<String, (&str, KeyPath)> = BTreeMap::new();
+    for (name, addresses) in loaded.config.endpoints.iter() {
+        let name = name.as_str();
+        let key = KeyPath::from(["endpoints", name]);
+        if name.is_empty() {
+            let message = "a publisher without a name: nobody publishes as that";
+            findings.push(Finding::warning(loaded, key.clone(), message));
+        }
+        let mut listed = Vec::new();
+        list(loaded, addresses, &key, false, &mut listed);
+        for Claim { endpoint, key, .. } in listed {
+            let is_wildcard = endpoint.host().is_none_or(|host| WILDCARDS.contains(&host));
+            let is_default = loaded.origins.of(&key) == Origin::Default;
+            if is_wildcard || is_default || endpoint.port() == Some(0) {
+                continue;
+            }
+            let address = endpoint.as_str().to_ascii_lowercase();
+            let (owner, other) = owners.entry(address).or_insert((name, key.clone()));
+            let is_said = findings.iter().any(|it| it.key == key || it.key == *other);
+            if *owner != name && !is_said {
+                let message =
+                    format!("{endpoint} is that of {other}, too: only one of the two can bind it");
+                findings.push(Finding::warning(loaded, key, message));
+            }
+        }
     }
 }
 
@@ -210,7 +245,7 @@ fn collide(config: &Config, a: &Endpoint, b: &Endpoint) -> bool {
         host.unwrap_or("*").to_ascii_lowercase()
     };
     let (host_a, host_b) = (host(a), host(b));
-    let is_wildcard = |host: &str| ["*", "0.0.0.0", "::"].contains(&host);
+    let is_wildcard = |host: &str| WILDCARDS.contains(&host);
     let is_same_host = host_a == host_b || is_wildcard(&host_a) || is_wildcard(&host_b);
     a.port() == b.port() && a.port() != Some(0) && is_same_host
 }

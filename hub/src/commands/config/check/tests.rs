@@ -82,6 +82,7 @@ relay_outbound = 'tcp://127.0.0.1:4000'
 kind = 'relay'
 ",
         &[
+            "a.toml:4: warning: endpoints.\"b.host\": tcp://127.0.0.1:4000 is that of endpoints.\"a.host\"",
             "a.toml:5: error: endpoints.relay_outbound: tcp://127.0.0.1:4000 is that of endpoints.\"a.host\"",
         ],
     );
@@ -223,4 +224,26 @@ fn a_hub_of_your_own_knows_more_kinds_and_no_more_of_the_params_of_a_kind() {
     assert!(!line.contains("a hub of your own"), "{line}");
     let kind = &found("[consumers.l]\nkind = 'quite-another'", &built_in_kinds())[0];
     assert!(kind.contains("a hub of your own"), "{kind}");
+}
+
+#[test]
+fn publishers_without_a_name_or_with_the_address_of_another_are_found() {
+    check(
+        "\
+[endpoints]
+'' = 'tcp://app01:3000'
+'a.app01' = ['tcp://app01:3001', 'tcp://app01:3002']
+'b.app01' = ['tcp://app01:3003', 'tcp://APP01:3002']
+'c.app02' = ['tcp://app02:3001', 'tcp://app02:3001']
+'d.app02' = 'tcp://*:3001'
+'e.app03' = 'tcp://*:3001'
+'f.app04' = 'ipc:///run/fedmsg/f'
+'g.app05' = 'ipc:///run/fedmsg/f'
+'h.app06' = 'tcp://127.0.0.1:4001'
+",
+        &[
+            "a.toml:2: warning: endpoints.\"\": a publisher without a name",
+            "a.toml:4: warning: endpoints.\"b.app01\"[1]: tcp://APP01:3002 is that of endpoints.\"a.app01\"",
+        ],
+    );
 }
