@@ -108,7 +108,7 @@ impl HubArgs {
             };
             let text =
                 format!("--with-consumers: no consumer {name:?}; the configuration has {known}");
-            return Err(fail(Exit::Config, text));
+            return Err(fail(Exit::Usage, text));
         }
         let is_wanted = |name: &String| self.with_consumers.contains(name);
         config.consumers.retain(|name, _| is_wanted(name));
