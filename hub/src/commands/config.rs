@@ -30,21 +30,22 @@ use crate::hub::built_in_kinds;
 Examples:
   fedmsg-config --query relay_inbound         the addresses of the relay, one a line
   fedmsg-config --origin                      every setting, and the file and line it comes from
+  fedmsg-config --origin --query endpoints    those of one table
   fedmsg-config --config ./fedmsg.toml        what this file makes of the defaults, as JSON
 
 Exit status:
   0   done
   1   there is no such setting, or it has no value
   2   bad command line
-  65  import has left something out, or a file is no text
-  74  a file cannot be read, or the output not written
-  78  the configuration is wrong")]
+  65  import has left something out, or is given no file of the original
+  74  the output cannot be written, or import cannot read a file
+  78  the configuration is wrong, or cannot be read")]
 pub(crate) struct ConfigArgs {
     #[command(subcommand)]
     action: Option<Action>,
 
     /// Show only the setting at this path, bare, for scripts
-    #[arg(long, value_name = "PATH", conflicts_with = "origin")]
+    #[arg(long, value_name = "PATH")]
     query: Option<String>,
 
     /// Show each setting with where it comes from, as `show --origin` does
@@ -76,7 +77,38 @@ enum Action {
     /// It knows every setting and the params of every built-in kind. For a hub with kinds of your own, its
     /// own flag --list-kinds=schema prints it. An editor completes and checks a file that begins with
     /// #:schema PATH (taplo and Even Better TOML).
-    Schema,
+    #[command(after_help = "\
+Examples:
+  fedmsg-config schema > fedmsg.schema.json   for an editor
+
+Exit status:
+  0   done
+  2   bad command line
+  74  the output cannot be written")]
+    Schema(Unread),
+}
+
+/// The flags of those who read the configuration, where it is not read: they are refused.
+#[derive(Debug, Args)]
+struct Unread {
+    #[arg(long, alias = "config-filename", hide = true)]
+    config: Option<PathBuf>,
+
+    #[arg(long, hide = true)]
+    disable_defaults: bool,
+}
+
+impl Unread {
+    /// Says which of them is given.
+    fn refused(&self) -> Result<(), Exit> {
+        let flag = match (&self.config, self.disable_defaults) {
+            (Some(_), _) => "--config",
+            (None, true) => "--disable-defaults",
+            (None, false) => return Ok(()),
+        };
+        let message = format_args!("{flag} is not for this: it reads no configuration");
+        Err(fail(Exit::Usage, message))
+    }
 }
 
 /// How settings are written.
@@ -90,11 +122,11 @@ enum Format {
 
 /// Runs the command.
 pub(crate) fn run(args: ConfigArgs) -> Exit {
-    let has_both = args.action.is_some() && (args.query.is_some() || args.origin);
-    if has_both {
+    if args.action.is_some() && (args.query.is_some() || args.origin) {
         return fail(
             Exit::Usage,
-            "--query and --origin go before no subcommand: see `show --help`",
+            "--query and --origin go with no subcommand: write `fedmsg-config show --origin KEY` or \
+             `fedmsg-config --query KEY`",
         );
     }
     let shown = match &args.action {
@@ -105,10 +137,17 @@ pub(crate) fn run(args: ConfigArgs) -> Exit {
                 failed => failed,
             };
         }
-        Some(Action::Schema) => return kinds::list(&built_in_kinds(), Form::Schema),
+        Some(Action::Schema(unread)) => {
+            return match unread.refused() {
+                Ok(()) => kinds::list(&built_in_kinds(), Form::Schema),
+                Err(exit) => exit,
+            };
+        }
         Some(Action::Import(files)) => return import::run(files, &built_in_kinds()),
         Some(Action::Show(show)) => listing(&args).and_then(|it| show.text(&it)),
-        None if args.origin => listing(&args).and_then(|it| show::with_origins(&it, Format::Toml)),
+        None if args.origin => {
+            listing(&args).and_then(|it| show::with_origins(&it, args.query.as_deref()))
+        }
         None => listing(&args).and_then(|it| answer::text(&it, args.query.as_deref())),
     };
     match shown {

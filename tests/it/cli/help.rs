@@ -99,6 +99,25 @@ fn help_says_what_a_command_is_for_shows_examples_and_names_every_exit_status() 
     }
 }
 
+#[test]
+fn each_part_of_the_configuration_command_has_examples_and_names_every_exit_status() {
+    let expected = [
+        ("show", &[0, 1, 2, 74, 78][..]),
+        ("check", &[0, 2, 74, 78]),
+        ("import", &[0, 2, 65, 74]),
+        ("schema", &[0, 2, 74]),
+    ];
+    for (action, statuses) in expected {
+        let help = run(&["fedmsg-config", action], &["--help"]).expect_success();
+        let own = format!("fedmsg-config {action}");
+        let has_example = |line: &String| line.starts_with(&format!("  {own}"));
+        assert!(help.lines.iter().any(has_example), "{help:#?}");
+        assert_eq!(exit_statuses(&help.lines), statuses, "{own}");
+        let is_narrow = |line: &String| line.len() <= 100;
+        assert!(help.lines.iter().all(is_narrow), "{help:#?}");
+    }
+}
+
 /// Checks that there are examples, which use this command and only flags that it has.
 fn check_examples(own: &str, help: &[String]) {
     let examples = help.iter().skip_while(|line| *line != "Examples:").skip(1);

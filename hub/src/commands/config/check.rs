@@ -34,6 +34,17 @@ use crate::exit::Exit;
 /// Nothing is sent and nothing is downloaded. Addresses of this host are bound for a moment, to see whether
 /// they are free. Variables that secrets are to be in are those of the hub, and not looked for.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmsg-config check                 what programs started here find
+  fedmsg-config check ./fedmsg.toml   this file
+  fedmsg-config check --resolve       with a look at the names of hosts
+
+Exit status:
+  0   nothing is wrong; there may be warnings
+  2   bad command line
+  74  the output cannot be written
+  78  the configuration is wrong, or cannot be read")]
 pub(super) struct CheckArgs {
     /// The configurations; the usual one if there is none here
     #[arg(value_name = "FILE|DIR")]

@@ -12,7 +12,7 @@ use fedmsg_config::python::{MAX_SIZE, Machine};
 use fedmsg_config::{Imported, PythonFile, Sources, Weight, import};
 
 use super::check::{self, Scope, Severity};
-use super::{complain, fail, print};
+use super::{Unread, complain, fail, print};
 use crate::exit::Exit;
 
 /// Where nothing is.
@@ -30,6 +30,17 @@ const MOST_FILES: usize = 1000;
 /// The status is 0 when everything is carried over or has no need to be, and 65 when something is left out
 /// that has to be seen to.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmsg-config import /etc/fedmsg.d                        what comes of it
+  fedmsg-config import /etc/fedmsg.d --output fedmsg.toml   the same, as a new file
+  fedmsg-config import fedmsg.d fedmsg-config.py            what comes later wins
+
+Exit status:
+  0   everything is carried over, or has no need to be
+  2   bad command line
+  65  something is left out, or what is named is no file of the original
+  74  a file cannot be read, or the output not written")]
 pub(super) struct ImportArgs {
     /// The files of the original, and directories of them such as /etc/fedmsg.d
     #[arg(value_name = "FILE|DIR", required = true)]
@@ -38,11 +49,15 @@ pub(super) struct ImportArgs {
     /// Write to this file, which must not exist, instead of to standard output
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+
+    #[command(flatten)]
+    unread: Unread,
 }
 
 /// Runs the subcommand, for a hub that knows the kinds of `registry`.
 pub(super) fn run(args: &ImportArgs, registry: &Registry) -> Exit {
-    match imported(args, registry) {
+    let refused = args.unread.refused();
+    match refused.and_then(|()| imported(args, registry)) {
         Ok(imported) => finish(args, &imported, registry),
         Err(exit) => exit,
     }

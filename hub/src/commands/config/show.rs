@@ -16,6 +16,18 @@ use crate::exit::Exit;
 /// TOML is a configuration again: it can be kept as a file. With --origin each setting is on a line of its
 /// own, with what it comes from: FILE:LINE, the name of a variable, or "default".
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  fedmsg-config show                      everything, as a configuration
+  fedmsg-config show --origin endpoints   one table, and where each of its settings comes from
+  fedmsg-config show --format json        everything, as one document
+
+Exit status:
+  0   done
+  1   there is no such setting, or it has no value
+  2   bad command line
+  74  the output cannot be written
+  78  the configuration is wrong, or cannot be read")]
 pub(super) struct ShowArgs {
     /// The setting or the table to show: a path such as endpoints.relay_outbound; everything without it
     key: Option<String>,
@@ -45,9 +57,13 @@ impl ShowArgs {
     }
 }
 
-/// Returns every setting with where it comes from.
-pub(super) fn with_origins(listing: &Listing, format: Format) -> Result<String, Exit> {
-    below(listing, &KeyPath::root(), format)
+/// Returns every setting, or those at `query`, with where they come from.
+pub(super) fn with_origins(listing: &Listing, query: Option<&str>) -> Result<String, Exit> {
+    let path = match query {
+        Some(query) => find(listing, query)?.0,
+        None => KeyPath::root(),
+    };
+    below(listing, &path, Format::Toml)
 }
 
 fn below(listing: &Listing, path: &KeyPath, format: Format) -> Result<String, Exit> {

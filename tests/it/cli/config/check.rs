@@ -207,6 +207,11 @@ fn a_port_in_use_is_a_warning_and_a_name_without_an_address_an_error_if_it_is_lo
 #[test]
 fn the_flags_of_a_query_do_not_go_with_a_check() {
     check_failure(&config("", &["--query", "x", "check"]), 2, &[]);
+    check_failure(
+        &config("", &["--origin", "show", "timeout"]),
+        2,
+        &["write `fedmsg-config show --origin KEY`"],
+    );
     check_failure(&config("", &["check", "--format", "toml"]), 2, &[]);
 }
 

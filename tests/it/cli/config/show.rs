@@ -193,9 +193,45 @@ fn flags_of_one_form_do_not_go_with_the_other() {
     for flags in [
         &["--query", "timeout", "show"][..],
         &["--origin", "show"],
-        &["--origin", "--query", "timeout"],
         &["show", "--format", "yaml"],
     ] {
         check_failure(&config(TEXT, flags), 2, &[]);
+    }
+}
+
+#[test]
+fn a_query_is_answered_with_its_origin_too() {
+    let flags = ["--origin", "--query", "endpoints.relay_outbound"];
+    let finished = config(TEXT, &flags).expect_success();
+    assert_eq!(
+        finished.lines,
+        ["endpoints.relay_outbound = []  # fedmsg.toml:7"]
+    );
+    check_failure(
+        &config(TEXT, &["--origin", "--query", "nope"]),
+        1,
+        &["Key `nope` does not exist in config"],
+    );
+}
+
+#[test]
+fn what_reads_no_configuration_takes_no_flags_for_it() {
+    let sandbox = Sandbox::new();
+    sandbox.write("a.py", "config = {}");
+    for action in [&["import", "a.py"][..], &["schema"]] {
+        for flags in [&["--config", "zzz"][..], &["--disable-defaults"]] {
+            for words in [[action, flags], [flags, action]] {
+                let finished = sandbox.run(&[&["fedmsg-config"], &*words.concat()].concat());
+                check_failure(&finished, 2, &[flags[0]]);
+            }
+        }
+        let help = ["fedmsg-config", action[0], "--help"];
+        let help = sandbox.run(&help).expect_success().lines.join("\n");
+        assert!(!help.contains("--disable-defaults") && !help.contains("--config"));
+    }
+    for action in ["show", "check"] {
+        let words = ["fedmsg-config", action, "--help"];
+        let help = sandbox.run(&words).expect_success().lines.join("\n");
+        assert!(help.contains("--disable-defaults") && help.contains("--config"));
     }
 }
