@@ -9,7 +9,7 @@ use std::time::Duration;
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, error, error_span, info, warn};
 
 use crate::alive::Alive;
 use crate::consumer::{BoxError, ConsumeError};
@@ -49,7 +49,8 @@ impl Actor for ConsumerActor {
         let Some(host) = self.0.take() else {
             return;
         };
-        let span = info_span!("consumer", instance = %host.cell.name);
+        // At every level: a line that says that something failed has to say whose it is.
+        let span = error_span!("consumer", instance = %host.cell.name);
         let run = host.run().instrument(span);
         context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
     }

@@ -10,7 +10,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler,
 use fedmsg::LogLimit;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
-use tracing::{Instrument, error, info, info_span, warn};
+use tracing::{Instrument, error, error_span, info, warn};
 
 use crate::alive::Alive;
 use crate::clock::Clock;
@@ -45,7 +45,8 @@ impl Actor for ProducerActor {
         let Some(host) = self.0.take() else {
             return;
         };
-        let span = info_span!("producer", instance = %host.cell.name);
+        // At every level: a line that says that something failed has to say whose it is.
+        let span = error_span!("producer", instance = %host.cell.name);
         let run = host.run().instrument(span);
         context.spawn(run.into_actor(self).map(|(), _, context| context.stop()));
     }

@@ -12,6 +12,7 @@ use actix::{Actor, Context, Handler, ResponseFuture};
 use fedmsg::{Delivery, Inspector, LogLimit};
 use fedmsg_message::{TopicIndex, TopicPattern};
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::consumer_cell::ConsumerCell;
@@ -21,6 +22,9 @@ use crate::progress::Progress;
 
 /// At most one line about a full or closed mailbox in this time.
 const LOG_PERIOD: Duration = Duration::from_secs(10);
+
+/// When the intake has waited so long for one consumer, the log names it.
+const HELD_UP: Duration = Duration::from_secs(5);
 
 /// One more batch of 256 messages is taken from a backlog for so many consumers: about 16 messages for each
 /// (tests/bench/README.md, "A thousand").
@@ -120,6 +124,7 @@ struct Routes {
 struct Route {
     cell: Arc<ConsumerCell>,
     log: LogLimit,
+    held_up_log: LogLimit,
 }
 
 impl Routes {
@@ -142,6 +147,7 @@ impl Routes {
         let route = |cell: &Arc<_>| Route {
             cell: Arc::clone(cell),
             log: LogLimit::new(LOG_PERIOD),
+            held_up_log: LogLimit::new(LOG_PERIOD),
         };
         Self {
             consumers: cells.iter().map(route).collect(),
@@ -289,8 +295,22 @@ impl Route {
                 self.lose(first, rest.len(), counter, "its mailbox is full");
                 return;
             }
-            mailbox.room_for(first).await;
+            while timeout(HELD_UP, mailbox.room_for(first)).await.is_err() {
+                self.name_who_holds_up();
+            }
             rest = self.offer(rest, &mut Rings::default());
+        }
+    }
+
+    /// Those who get nothing meanwhile have nothing in the log, so that this is all that tells.
+    fn name_who_holds_up(&self) {
+        if self.held_up_log.admit().is_some() {
+            warn!(
+                consumer = %self.cell.name,
+                backlog = self.cell.mailbox.depth().messages,
+                "its mailbox is full: all who listen to the same source wait for this consumer \
+                 (mailbox.when_full = \"drop-newest\" has it lose messages in their place)"
+            );
         }
     }
 

@@ -13,8 +13,9 @@ use fedmsg_actors::{
 };
 use fedmsg_config::ConfigErrors;
 use thiserror::Error;
-use tracing::info;
+use tracing::{info, warn};
 
+use crate::foreign_topics::{foreign_topics, topics_begin_with};
 use crate::hub_command::HubCommand;
 use crate::monitoring::{Monitoring, MonitoringStartError};
 use crate::report;
@@ -201,6 +202,7 @@ impl HubBuilder {
             }
         };
         info!("hub running");
+        warn_of_foreign_topics(bus.config());
         let all_stopped = tokio::select! {
             signal = signals.next() => {
                 info!(%signal, "stopping");
@@ -225,6 +227,19 @@ impl HubBuilder {
         } else {
             Ok(report)
         }
+    }
+}
+
+/// Says which patterns will most likely never match, for whoever has not asked `fedmsg-config check`.
+fn warn_of_foreign_topics(config: &Config) {
+    let enabled = |name: &str| config.consumers.get(name).is_some_and(|it| it.enabled);
+    for (name, _, pattern) in foreign_topics(config).filter(|(name, ..)| enabled(name)) {
+        warn!(
+            consumer = name,
+            topics = pattern.as_str(),
+            topics_begin_with = topics_begin_with(config),
+            "these topics match nothing that is published under this configuration"
+        );
     }
 }
 

@@ -47,6 +47,7 @@
 mod ca;
 mod commands;
 mod exit;
+mod foreign_topics;
 mod hub;
 mod hub_command;
 mod monitoring;

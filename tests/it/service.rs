@@ -11,7 +11,7 @@ use std::{fs, thread};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::peers::{Process, free_tcp_port};
-use crate::sandbox::{PATIENCE, Sandbox, Settings, in_shell};
+use crate::sandbox::{PATIENCE, Sandbox, Settings, Speaker, in_shell};
 
 /// Sends a signal to the program itself, as `systemctl kill --signal` does.
 fn signal(process: &Process, signal: Signal) {
@@ -75,6 +75,38 @@ fn sigusr1_is_answered_whatever_is_logged() {
     relay.line_with("status of a consumer consumer=relay");
     relay.signal(Signal::TERM);
     assert_eq!(relay.finish().expect_success().lines, [""; 0]);
+}
+
+#[test]
+fn what_goes_wrong_is_said_with_the_name_of_the_plugin_at_the_level_of_warnings_too() {
+    let (inbound, outbound) = (free_tcp_port(), free_tcp_port());
+    // The relay waits with its first message for as long as it is told.
+    let settings = Settings::new().relay(inbound, outbound).with(
+        "active = true
+        stop_timeout = '1s'
+        post_init_sleep = '1h'
+        [consumers]
+        held = { kind = 'relay', mailbox.messages = 1 }
+        audit = { kind = 'log', topics = ['net.example.#'], source = 'relay_inbound' }
+        [producers.broken]
+        kind = 'template'
+        every = '100ms'
+        params.msg = '{{ 1 // 0 }}'",
+    );
+    let sandbox = Sandbox::with(&settings);
+    let mut hub = sandbox.start_logging(&["fedmsg-hub", "--log", "warn"]);
+    let foreign = hub.line_with("these topics match nothing");
+    assert!(foreign.contains("consumer=\"audit\""), "{foreign}");
+    let failed = hub.line_with("tick failed");
+    assert!(failed.contains("instance=broken"), "{failed}");
+    let speaker = Speaker::active(inbound);
+    for n in 0..4 {
+        speaker.publish("test", "work", n);
+    }
+    let held_up = hub.line_with("its mailbox is full: all who listen");
+    assert!(held_up.contains("consumer=held"), "{held_up}");
+    hub.signal(Signal::TERM);
+    assert_eq!(hub.finish().status.code(), Some(70));
 }
 
 /// Returns the soft and the hard limit of open files of a hub that is started after `ulimit` has done as
