@@ -1,5 +1,6 @@
 //! Every kind at once, and what one that goes wrong costs the others.
 
+use std::iter;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -138,13 +139,22 @@ fn what_hangs_floods_or_forks_costs_itself_alone() {
     assert!(watcher.hub.finish().status.success());
 }
 
-/// A hub that hears itself and is told to stop while a tick goes on.
 #[test]
 fn what_a_tick_says_while_its_hub_stops_reaches_the_consumers_of_that_hub() {
-    const LINES: usize = 50; // all within the second that a tick gets then
+    // A tick gets a second then; a machine that is busy may need another try.
+    let mut counts = iter::repeat_with(heard_of_a_tick).take(3);
+    assert!(counts.any(|count| count == LINES));
+}
+
+/// What a tick says when its hub stops.
+const LINES: usize = 50;
+
+/// Tells a hub that hears itself to stop while a tick goes on; returns how much it has heard of it.
+fn heard_of_a_tick() -> usize {
+    // An intake that does not wait for the tick is over within the 200 ms.
     let script = format!(
         "if [ -e begun ]; then exit 0; elif [ ! -s heard.jsonl ]; then echo probe; \
-         else touch begun; while [ ! -e stopping ]; do sleep 0.01; done; seq 1 {LINES}; fi"
+         else touch begun; while [ ! -e stopping ]; do sleep 0.01; done; sleep 0.2; seq 1 {LINES}; fi"
     );
     let settings = format!(
         "[producers.list]
@@ -168,7 +178,7 @@ fn what_a_tick_says_while_its_hub_stops_reaches_the_consumers_of_that_hub() {
     watcher.hub.finish().expect_success();
     let heard = std::fs::read_to_string(watcher.sandbox.path().join("heard.jsonl")).unwrap();
     let numbers = heard.lines().filter(|line| !line.contains("probe"));
-    assert_eq!(numbers.count(), LINES);
+    numbers.count()
 }
 
 #[test]
