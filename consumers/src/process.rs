@@ -28,7 +28,7 @@ use thiserror::Error;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tracing::{info, warn};
 
-use self::flight::Flight;
+use self::flight::{Blame, Flight};
 use self::ledger::{Ending, Ledger};
 use self::line::{Answer, LAST, MORE};
 use self::listener::{Counts, Listener, count};
@@ -38,6 +38,10 @@ use self::restarts::Restarts;
 
 /// How long a program that does not read any more may go on, for it may be about to end.
 const DEAF: Duration = Duration::from_secs(1);
+
+/// How many times its limit a program may take to its next answer if it publishes meanwhile: it may do that for
+/// ever, and nobody would see that it does nothing else.
+const PATIENCE: u32 = 10;
 
 /// Why a program takes no messages.
 #[derive(Debug, Error)]
@@ -62,8 +66,8 @@ enum ProcessError {
 /// and tried again as `retry` says. If there were several, it is started again after a pause, as
 /// `restart` says, and they are given to it one by one, until they are answered; so a message that kills
 /// it is found, and costs no other. What it has answered is not given again, unless the hub itself ends
-/// meanwhile. A program that fails without having answered anything, as often as `restart` allows, halts
-/// the consumer. One that ends while it has nothing to do is started again with the next message. Each of
+/// meanwhile. A program that fails without having answered anything, more often than `restart.attempts` and
+/// not over one and the same message, halts the consumer. One that ends while it has nothing to do is started again with the next message. Each of
 /// several `workers` has a program of its own.
 ///
 /// ```
@@ -205,7 +209,8 @@ impl Process {
     async fn take(&mut self, batch: Vec<Delivery>) -> Result<(), BatchError> {
         self.flight.offer(batch);
         let mut done = 0;
-        let mut progress = Instant::now();
+        let mut answered = Instant::now();
+        let mut published = None;
         loop {
             let Some(program) = &self.running else {
                 if let Err(reason) = self.start().await {
@@ -217,7 +222,7 @@ impl Process {
             };
             let news = program.ledger.news();
             if !news.answers.is_empty() {
-                progress = Instant::now();
+                answered = Instant::now();
                 self.restarts.succeeded();
                 self.flight.answer(news.answers);
             }
@@ -238,13 +243,12 @@ impl Process {
                 None => {}
             }
             if self.flight.given().0 == 0 {
-                progress = Instant::now();
-            } else if let Some(published) = news.published {
-                progress = progress.max(published);
+                answered = Instant::now();
             }
+            published = published.max(news.published);
             let wait = self.give();
             if !self.flight.has_answer() {
-                self.wait(progress, wait).await;
+                self.wait(answered, published, wait).await;
             }
         }
     }
@@ -311,13 +315,23 @@ impl Process {
         wait
     }
 
-    /// Waits for something to happen, and writes meanwhile.
-    async fn wait(&mut self, progress: Instant, wait: Option<Duration>) {
+    /// Waits for something to happen, and writes meanwhile. The program has `answered` last, or got its first
+    /// message, and `published` last then.
+    async fn wait(
+        &mut self,
+        answered: Instant,
+        published: Option<Instant>,
+        wait: Option<Duration>,
+    ) {
         let Some(program) = &mut self.running else {
             return;
         };
         let ledger = Arc::clone(&program.ledger);
-        let overdue = (self.flight.given().0 > 0).then(|| progress + self.params.time_limit);
+        let limit = self.params.time_limit;
+        let progress = published.map_or(answered, |published| published.max(answered));
+        let longest = limit.saturating_mul(PATIENCE);
+        let last = answered + longest;
+        let overdue = (self.flight.given().0 > 0).then(|| last.min(progress + limit));
         let deaf = program.deaf_since.map(|since| since + DEAF);
         let is_unwritten = program.has_unwritten();
         tokio::select! {
@@ -329,38 +343,44 @@ impl Process {
                 program.kill("it has closed its standard input".to_owned());
             }
             () = until(overdue) => {
-                // We may be to blame: answers behind what it publishes are not read before that.
-                if ledger.last_published().is_some_and(|published| published > progress) {
+                let reason = if Instant::now() >= last {
+                    format!("it has published for {longest:?} and answered nothing, and was ended")
+                } else if ledger.last_published().is_some_and(|at| at > progress) {
+                    // We may be to blame: answers behind what it publishes are not read before that.
                     return;
-                }
-                let limit = self.params.time_limit;
-                program.kill(format!("it has answered nothing for {limit:?}, and was ended"));
+                } else {
+                    format!("it has answered nothing for {limit:?}, and was ended")
+                };
+                program.kill(reason);
             }
         }
     }
 
-    /// Lets go of a program that has ended or has to. The message that it had is tried again; if it had
-    /// several, or none, another run is started.
+    /// Lets go of a program that has ended or has to. The message that it had is tried again, unless the
+    /// program has no success with any; if it had several, or none, another run is started.
     async fn bury(&mut self, reason: String) -> Result<(), ConsumeError> {
         count(&self.counts.failures);
         self.running = None;
-        if self.flight.take_back() {
-            return Err(ConsumeError::retry(self.failed(reason)));
+        let blame = self.flight.take_back();
+        match blame {
+            Blame::Unknown => self.restart(reason).await,
+            Blame::Message | Blame::MessageAgain => {
+                let is_over = self.restarts.is_over(blame == Blame::Message);
+                Err(match is_over {
+                    true => ConsumeError::halt(self.given_up(reason)),
+                    false => ConsumeError::retry(self.failed(reason)),
+                })
+            }
         }
-        self.restart(reason).await
     }
 
     /// Starts the program after a pause, again and again, as often as is allowed.
     async fn restart(&mut self, mut reason: String) -> Result<(), ConsumeError> {
         loop {
-            let program = self.name.clone();
             let Some(pause) = self.restarts.next_pause() else {
-                return Err(ConsumeError::halt(ProcessError::GivenUp {
-                    program,
-                    reason,
-                }));
+                return Err(ConsumeError::halt(self.given_up(reason)));
             };
-            warn!(program, reason, restart_in = ?pause, "program is started again");
+            warn!(program = self.name, reason, restart_in = ?pause, "program is started again");
             sleep(pause).await;
             match self.start().await {
                 Ok(()) => return Ok(()),
@@ -413,6 +433,11 @@ impl Process {
     fn failed(&self, reason: String) -> ProcessError {
         let program = self.name.clone();
         ProcessError::Failed { program, reason }
+    }
+
+    fn given_up(&self, reason: String) -> ProcessError {
+        let program = self.name.clone();
+        ProcessError::GivenUp { program, reason }
     }
 }
 

@@ -13,6 +13,29 @@ use super::line::Answer;
 struct Entry {
     delivery: Delivery,
     state: State,
+    /// A program has died that had this one alone.
+    was_blamed: bool,
+}
+
+impl Entry {
+    fn new(delivery: Delivery) -> Self {
+        Self {
+            delivery,
+            state: State::Waiting,
+            was_blamed: false,
+        }
+    }
+}
+
+/// Over what a program has died.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// Nobody knows: it had several messages, or none.
+    Unknown,
+    /// The first message, which it had alone.
+    Message,
+    /// The same, and another run has died over that message before.
+    MessageAgain,
 }
 
 enum State {
@@ -45,9 +68,8 @@ impl Flight {
                 known.drain(..place);
                 known.pop_front()
             });
-            let state = State::Waiting;
-            let entry = entry.unwrap_or(Entry { delivery, state });
-            self.entries.push_back(entry);
+            self.entries
+                .push_back(entry.unwrap_or_else(|| Entry::new(delivery)));
         }
         self.count();
     }
@@ -131,20 +153,30 @@ impl Flight {
         }
     }
 
-    /// Notes that the program is no more. If it had the first message and no other, that is to blame, and
-    /// this is true. Of several, none is: each of them will be given alone.
-    pub(super) fn take_back(&mut self) -> bool {
+    /// Notes that the program is no more. If it had the first message and no other, that is to blame. Of
+    /// several, none is: each of them will be given alone.
+    pub(super) fn take_back(&mut self) -> Blame {
         let is_given = |entry: &Entry| matches!(entry.state, State::Given { .. });
-        let is_to_blame = self.given == 1 && self.entries.front().is_some_and(is_given);
+        let is_alone = self.given == 1;
+        let first = self.entries.front_mut();
+        let blame = match first.filter(|first| is_alone && is_given(first)) {
+            None => Blame::Unknown,
+            Some(first) => match std::mem::replace(&mut first.was_blamed, true) {
+                false => Blame::Message,
+                true => Blame::MessageAgain,
+            },
+        };
         let last = self.entries.iter().rposition(is_given);
-        if !is_to_blame && let Some(last) = last {
+        if blame == Blame::Unknown
+            && let Some(last) = last
+        {
             self.careful = self.careful.max(last + 1);
         }
         for entry in self.entries.iter_mut().filter(|entry| is_given(entry)) {
             entry.state = State::Waiting;
         }
         self.count();
-        is_to_blame
+        blame
     }
 
     fn count(&mut self) {
@@ -213,12 +245,17 @@ mod tests {
         let mut flight = Flight::default();
         flight.offer(batch.clone());
         flight.give(1, 1);
-        assert!(flight.take_back() && !flight.is_careful());
+        assert_eq!(flight.take_back(), Blame::Message);
+        flight.offer(batch.clone());
+        flight.give(1, 1);
+        assert_eq!(flight.take_back(), Blame::MessageAgain);
+        assert!(!flight.is_careful());
         for id in 2..=4 {
             flight.give(id, 1);
         }
         flight.answer(vec![(3, Answer::Ack)]);
-        assert!(!flight.take_back() && flight.is_careful());
+        assert_eq!(flight.take_back(), Blame::Unknown);
+        assert!(flight.is_careful());
         for id in [5, 6] {
             flight.give(id, 1);
             flight.answer(vec![(id, Answer::Ack)]);

@@ -53,7 +53,8 @@ pub struct ProcessParams {
     #[serde(default = "window_bytes")]
     pub window_bytes: ByteSize,
     /// How long it may take to the next answer, or message of its own, while it has messages: a time such as
-    /// "10s", at most 10 years. Then it is killed, with all that it has started. Default "1m".
+    /// "10s", at most 10 years. Then it is killed, with all that it has started; and so it is after ten times that
+    /// without an answer, whatever it publishes. Default "1m".
     #[serde(default = "minute", with = "duration")]
     #[schemars(schema_with = "duration::schema")]
     pub time_limit: Duration,

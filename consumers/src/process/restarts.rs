@@ -1,45 +1,53 @@
 //! `Restarts`: how often a program is started again that has no success, and after which pauses.
 //!
-//! [`super::Process`] asks it; the settings are those of the consumer, `restart`.
+//! [`super::Process`] asks it; the settings are those of the consumer, `restart`, but for `within`: a program
+//! that takes a minute to fail has as little success as one that fails at once.
 
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use fedmsg_config::RestartConfig;
-use tokio::time::Instant;
 
 /// The failures since the last success.
 pub(super) struct Restarts {
     config: RestartConfig,
-    pauses: Option<(Instant, ExponentialBackoff)>,
+    pauses: Option<ExponentialBackoff>,
+    /// How many messages it has failed over that it had alone.
+    blamed: usize,
 }
 
 impl Restarts {
     pub(super) fn new(config: RestartConfig) -> Self {
-        let pauses = None;
-        Self { config, pauses }
+        Self {
+            config,
+            pauses: None,
+            blamed: 0,
+        }
     }
 
     /// It has done something: what failed before no longer counts.
     pub(super) fn succeeded(&mut self) {
-        self.pauses = None;
+        (self.pauses, self.blamed) = (None, 0);
     }
 
-    /// Returns the pause before the next start; nothing after too many in too short a time.
+    /// Notes a failure. Returns the pause before the next start; nothing after too many.
     pub(super) fn next_pause(&mut self) -> Option<Duration> {
         let config = &self.config;
-        let is_old = |since: &Instant| since.elapsed() > config.within;
-        if self.pauses.as_ref().is_some_and(|(since, _)| is_old(since)) {
-            self.pauses = None;
-        }
-        let (_, pauses) = self.pauses.get_or_insert_with(|| {
+        let pauses = self.pauses.get_or_insert_with(|| {
             let pauses = ExponentialBuilder::default()
                 .with_min_delay(config.first_delay)
                 .with_max_delay(config.max_delay)
                 .with_max_times(config.attempts as usize);
-            (Instant::now(), pauses.build())
+            pauses.build()
         });
         pauses.next()
+    }
+
+    /// Notes a failure over a message that it had alone, which is a `new` one or not. Returns whether the
+    /// program rather than the message is to blame: after too many, which have not all been over one message.
+    pub(super) fn is_over(&mut self, new: bool) -> bool {
+        self.blamed += usize::from(new);
+        self.next_pause().is_none() && self.blamed > 1
     }
 }
 
@@ -47,8 +55,8 @@ impl Restarts {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn failures_count_until_a_success_and_within_their_time() {
+    #[test]
+    fn failures_count_until_a_success() {
         let mut restarts = Restarts::new(RestartConfig::default());
         let pauses = |restarts: &mut Restarts| {
             let pauses = std::iter::from_fn(|| restarts.next_pause());
@@ -58,7 +66,21 @@ mod tests {
         assert!(restarts.next_pause().is_none());
         restarts.succeeded();
         assert_eq!(pauses(&mut restarts).len(), 5);
-        tokio::time::advance(Duration::from_secs(61)).await;
-        assert_eq!(pauses(&mut restarts).len(), 5);
+    }
+
+    #[test]
+    fn one_message_does_not_show_that_the_program_is_to_blame_and_two_do() {
+        let mut restarts = Restarts::new(RestartConfig {
+            attempts: 2,
+            ..RestartConfig::default()
+        });
+        for _ in 0..2 {
+            assert!(!restarts.is_over(true));
+            assert!((0..9).all(|_| !restarts.is_over(false)));
+            restarts.succeeded();
+        }
+        assert!(!restarts.is_over(true));
+        assert!(!restarts.is_over(true));
+        assert!(restarts.is_over(false));
     }
 }

@@ -350,6 +350,42 @@ fn a_program_without_any_success_is_given_up_and_its_messages_are_not() {
 }
 
 #[test]
+fn a_program_that_never_answers_halts_with_the_second_message() {
+    #[track_caller]
+    fn check(misdeed: &str, params: &str) {
+        let script = format!("hello; next; {misdeed}; sleep 1000");
+        let ran = run(&script, params, async |hub| {
+            // One at a time: each is given alone.
+            publish(hub, 1).await;
+            hub.until(|status| status.consumer("x").unwrap().dropped == 1)
+                .await;
+            publish(hub, 1).await;
+            let halted = |status: &ConsumerStatus| matches!(&status.state, ConsumerState::Halted(reason) if reason.contains("no success"));
+            hub.until(|status| halted(status.consumer("x").unwrap()))
+                .await;
+        });
+        assert_eq!(
+            (ran.status.consumed, ran.status.dropped),
+            (0, 1),
+            "{misdeed}"
+        );
+        assert_eq!(ran.figure("failures"), 4, "{misdeed}");
+    }
+    check("exit 3", "");
+    check("echo Traceback", "");
+    check(":", "params.time_limit = '50ms'");
+}
+
+#[test]
+fn a_program_that_only_publishes_is_ended() {
+    let script = r#"hello; next; test -e "$OUT" || { note x; yes '{"type":"publish","topic":"seen","msg":1}'; }
+        ack; while next; do ack; done"#;
+    let ran = run_with(script, "params.time_limit = '100ms'", 1);
+    assert_eq!((ran.status.consumed, ran.status.dropped), (1, 0));
+    assert_eq!((ran.figure("starts"), ran.figure("failures")), (2, 1));
+}
+
+#[test]
 fn a_program_publishes_before_it_answers_and_logs() {
     let script = r#"hello; while next; do
         echo '{"type":"publish","topic":"seen","msg":{"n":1.0}}'; echo '{"type":"log","text":"seen"}'; echo oops >&2
