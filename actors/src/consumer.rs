@@ -218,6 +218,8 @@ pub enum ConsumeError {
     /// The same, after a pause that somebody else has asked for, such as a server that is busy. It takes
     /// the place of the one that `retry` in the configuration has for this attempt.
     RetryAfter(Duration, BoxError),
+    /// The same, after the longer of the two pauses.
+    RetryNoSooner(Duration, BoxError),
     /// This message is hopeless: count it, log it, go on with the next.
     Drop(BoxError),
     /// Stop this consumer: nothing that follows can succeed either. The message stays unhandled.
@@ -253,6 +255,12 @@ impl ConsumeError {
         Self::RetryAfter(pause, reason.into())
     }
 
+    /// The message may succeed after `pause`, or after the pause that `retry` in the configuration has for this
+    /// attempt if that is longer.
+    pub fn retry_no_sooner(pause: Duration, reason: impl Into<BoxError>) -> Self {
+        Self::RetryNoSooner(pause, reason.into())
+    }
+
     /// The message will never succeed.
     pub fn drop(reason: impl Into<BoxError>) -> Self {
         Self::Drop(reason.into())
@@ -267,6 +275,7 @@ impl ConsumeError {
         match self {
             Self::Retry(reason)
             | Self::RetryAfter(_, reason)
+            | Self::RetryNoSooner(_, reason)
             | Self::Drop(reason)
             | Self::Halt(reason) => reason,
         }

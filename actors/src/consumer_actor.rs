@@ -3,6 +3,7 @@
 //! The supervisor starts it on an arbiter; it takes leases from its mailbox and runs them through the
 //! plugin. Its mailbox and its counters outlive it (`consumer_cell`).
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,13 @@ impl Handler<Abort> for ConsumerActor {
     fn handle(&mut self, _: Abort, context: &mut Self::Context) {
         context.stop();
     }
+}
+
+/// What a plugin wants of the pause before the next attempt.
+enum Asked {
+    Nothing,
+    Exactly(Duration),
+    AtLeast(Duration),
 }
 
 /// What a consumer's actor works with.
@@ -215,12 +223,17 @@ impl Host {
                 }
                 Failure::Consume(ConsumeError::Retry(reason)) => {
                     add(&counters.errors, 1);
-                    attempts = self.retry(lease, attempts, None, &reason.to_string()).await;
+                    attempts = self.retry(lease, attempts, Asked::Nothing, &*reason).await;
                 }
                 Failure::Consume(ConsumeError::RetryAfter(pause, reason)) => {
                     add(&counters.errors, 1);
-                    let reason = reason.to_string();
-                    attempts = self.retry(lease, attempts, Some(pause), &reason).await;
+                    let asked = Asked::Exactly(pause);
+                    attempts = self.retry(lease, attempts, asked, &*reason).await;
+                }
+                Failure::Consume(ConsumeError::RetryNoSooner(pause, reason)) => {
+                    add(&counters.errors, 1);
+                    let asked = Asked::AtLeast(pause);
+                    attempts = self.retry(lease, attempts, asked, &*reason).await;
                 }
                 Failure::BatchPanic(text) => {
                     discard(consumer);
@@ -233,7 +246,7 @@ impl Host {
                     discard(consumer); // before the next is built: it may own a port or a file
                     add(&counters.panics, 1);
                     let text = format!("it panicked: {text}");
-                    attempts = self.retry(lease, attempts, None, &text).await;
+                    attempts = self.retry(lease, attempts, Asked::Nothing, &text).await;
                     consumer = self.rebuild(restarts, text).await?;
                 }
             }
@@ -268,19 +281,23 @@ impl Host {
         &self,
         lease: &mut Lease,
         attempts: u32,
-        asked: Option<Duration>,
-        reason: &str,
+        asked: Asked,
+        reason: &dyn fmt::Display,
     ) -> u32 {
         let retry = &self.cell.config.retry;
         if attempts >= retry.attempts.max(1) {
-            self.drop_current(lease, attempts, reason);
+            self.drop_current(lease, attempts, &reason.to_string());
             return 0;
         }
         let pause = pause(attempts, retry.first_delay, retry.max_delay);
-        let pause = asked.unwrap_or(pause);
+        let pause = match asked {
+            Asked::Nothing => pause,
+            Asked::Exactly(asked) => asked,
+            Asked::AtLeast(asked) => pause.max(asked),
+        };
         if let Some(delivery) = lease.current() {
             let (topic, msg_id) = (delivery.topic(), delivery.msg_id());
-            warn!(%topic, msg_id, attempts, reason, retry_in = ?pause, "message not consumed");
+            warn!(%topic, msg_id, attempts, %reason, retry_in = ?pause, "message not consumed");
         }
         lease.release();
         self.progress.beat();

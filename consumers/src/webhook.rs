@@ -62,7 +62,7 @@ enum WebhookError {
 /// | the server answers | the message |
 /// |---|---|
 /// | 2xx | is consumed |
-/// | 408, 425, 429 or 5xx, not in time, or not at all | is tried again, as `retry` says, after the pause that the server asks for (`Retry-After`), if it does |
+/// | 408, 425, 429 or 5xx, not in time, or not at all | is tried again, as `retry` says, or after the pause that the server asks for (`Retry-After`) if that is longer |
 /// | anything else, a redirection too | is dropped |
 ///
 /// A redirection that has the message posted again to the same server, 307 or 308, is followed if
@@ -195,7 +195,10 @@ impl Webhook {
             408 | 425 | 429 | 500.. => {
                 let pause = headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok());
                 match pause.and_then(|it| retry_after(it, SystemTime::now())) {
-                    Some(pause) => Err(ConsumeError::retry_after(pause.min(self.max_pause), error)),
+                    Some(pause) => {
+                        let pause = pause.min(self.max_pause);
+                        Err(ConsumeError::retry_no_sooner(pause, error))
+                    }
                     None => Err(ConsumeError::retry(error)),
                 }
             }

@@ -118,7 +118,9 @@ impl CallOutcome {
     pub(super) fn of(error: &ConsumeError) -> Self {
         let reason = error.to_string();
         match error {
-            ConsumeError::Retry(_) | ConsumeError::RetryAfter(..) => Self::Retry(reason),
+            ConsumeError::Retry(_)
+            | ConsumeError::RetryAfter(..)
+            | ConsumeError::RetryNoSooner(..) => Self::Retry(reason),
             ConsumeError::Drop(_) => Self::Dropped(reason),
             ConsumeError::Halt(_) => Self::Halted(reason),
         }

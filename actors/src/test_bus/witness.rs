@@ -113,7 +113,9 @@ impl Witness {
     /// Leaves out a pause that a consumer has asked for, in a test that does not wait.
     fn hurry(&self, error: ConsumeError) -> ConsumeError {
         match error {
-            ConsumeError::RetryAfter(_, reason) if self.state().hurries => {
+            ConsumeError::RetryAfter(_, reason) | ConsumeError::RetryNoSooner(_, reason)
+                if self.state().hurries =>
+            {
                 ConsumeError::Retry(reason)
             }
             error => error,

@@ -54,8 +54,11 @@ fn say(stream: &mut TcpStream, status: &str) {
 }
 
 fn run(url: &str, params: &str) -> ConsumerStatus {
-    let settings =
-        format!("params.url = '{url}'\n{params}\nretry = {{ attempts = 3, first_delay = '1ms' }}");
+    let retry = match params.contains("retry.") {
+        true => "",
+        false => "retry.first_delay = '1ms'",
+    };
+    let settings = format!("params.url = '{url}'\n{params}\n{retry}");
     let bus = TestBus::new().consumer::<Webhook>("x", &settings);
     let report = bus.run(async |bus| {
         bus.publish("org.example.dev.shop.sale", "tea \"\n").await;
@@ -242,6 +245,18 @@ fn a_pause_that_the_server_asks_for_is_kept_within_bounds() {
     let status = run(&url, "params.max_pause = '200ms'");
     assert_eq!((status.consumed, requests.try_iter().count()), (1, 2));
     assert!(start.elapsed() >= Duration::from_millis(200));
+
+    // A server that asks for none does not have itself run over.
+    let (url, _requests) = server(|number, stream| {
+        say(
+            stream,
+            ["429 Slow\r\nRetry-After: 0", "200 OK"][number.min(1)],
+        );
+    });
+    let start = Instant::now();
+    let status = run(&url, "retry.first_delay = '300ms'");
+    assert_eq!(status.consumed, 1);
+    assert!(start.elapsed() >= Duration::from_millis(300));
 
     let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_420);
     let check = |text: &str, expected: Option<u64>| {
