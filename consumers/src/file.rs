@@ -79,7 +79,7 @@ impl Consumer for File {
     type Params = FileParams;
 
     async fn from_params(params: FileParams, context: &ConsumerContext) -> Result<Self, BoxError> {
-        let writer = MessageWriter::new(params.format.clone(), context.config())?;
+        let writer = MessageWriter::new("format", params.format.clone(), context.config())?;
         let opened = params.clone();
         let journal = spawn_blocking(move || Journal::open(opened)).await?;
         let journal = journal.map_err(|error| match error {

@@ -59,33 +59,69 @@ impl JsonSchema for MessageTemplate {
 /// Why nothing can be written of a message.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RenderError {
-    #[error("its template: {0}")]
-    Template(#[from] TemplateError),
+    #[error("params.{parameter}: {source}")]
+    Template {
+        parameter: &'static str,
+        source: TemplateError,
+    },
     #[error(transparent)]
     Encode(#[from] EncodeError),
 }
 
 /// Writes messages by a template, or without one as JSON with sorted keys.
-pub(crate) struct MessageWriter(Option<(Template, Processors)>);
+pub(crate) struct MessageWriter {
+    /// Which parameter has the template.
+    parameter: &'static str,
+    template: Option<(Template, Processors)>,
+}
 
 impl MessageWriter {
     pub(crate) fn new(
+        parameter: &'static str,
         template: Option<MessageTemplate>,
         config: &Config,
     ) -> Result<Self, BoxError> {
-        let Some(MessageTemplate(template)) = template else {
-            return Ok(Self(None));
+        let template = match template {
+            None => None,
+            Some(MessageTemplate(template)) => {
+                Some((template, Processors::for_prefix(&config.topic_prefix)?))
+            }
         };
-        let processors = Processors::for_prefix(&config.topic_prefix)?;
-        Ok(Self(Some((template, processors))))
+        Ok(Self {
+            parameter,
+            template,
+        })
     }
 
     /// Returns what is written of a message.
     pub(crate) fn write(&self, envelope: &Envelope) -> Result<Vec<u8>, RenderError> {
-        let Some((template, processors)) = &self.0 else {
+        let Some((template, processors)) = &self.template else {
             return Ok(to_canonical(envelope.body())?);
         };
         let variables = Variables::of_message(envelope, processors, template);
-        Ok(template.render(&variables)?.into_bytes())
+        let rendered = template.render(&variables);
+        let text = rendered.map_err(|source| RenderError::Template {
+            parameter: self.parameter,
+            source,
+        })?;
+        Ok(text.into_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn what_a_message_does_not_have_is_named_with_the_parameter() {
+        let template = "{{ msg.k }}".parse().unwrap();
+        let writer = MessageWriter::new("body", Some(template), &Config::default()).unwrap();
+        let body = Bytes::from_static(b"{\"topic\":\"a.b\",\"msg\":{}}");
+        let envelope = Envelope::from_frames(Bytes::from_static(b"a.b"), body).unwrap();
+        let error = writer.write(&envelope).unwrap_err().to_string();
+        assert!(error.starts_with("params.body: line 1, column "), "{error}");
+        assert!(error.ends_with("`msg.k` is undefined"), "{error}");
     }
 }

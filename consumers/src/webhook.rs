@@ -111,7 +111,7 @@ impl Consumer for Webhook {
         context: &ConsumerContext,
     ) -> Result<Self, BoxError> {
         let url = url(&params)?;
-        let body = MessageWriter::new(params.body.clone(), context.config())?;
+        let body = MessageWriter::new("body", params.body.clone(), context.config())?;
         // Secrets are in files, which may be slow, and so are the certificates of the system.
         let (read, is_https) = (params.clone(), url.scheme() == "https");
         let read = spawn_blocking(move || {

@@ -33,7 +33,8 @@ pub(crate) const VARIABLES: [&str; 10] = [
 /// Why a payload was not published.
 #[derive(Debug, Error)]
 pub(crate) enum AnnounceError {
-    #[error(transparent)]
+    // Whose text begins with the name of the parameter.
+    #[error("params.{0}")]
     Topic(#[from] TopicTemplateError),
     #[error(transparent)]
     Publish(#[from] Arc<PublishError>),

@@ -4,7 +4,7 @@
 
 mod msg_template;
 
-use fedmsg_actors::{BoxError, Producer, ProducerContext};
+use fedmsg_actors::{BoxError, ParamsError, Producer, ProducerContext};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -74,7 +74,8 @@ impl Producer for TemplateProducer {
     }
 
     async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
-        let msg = self.msg.render(&self.announcer.variables(context))?;
+        let msg = self.msg.render(&self.announcer.variables(context));
+        let msg = msg.map_err(|error| ParamsError::invalid("msg", error))?;
         self.announcer.announce(msg, context).await?;
         Ok(())
     }

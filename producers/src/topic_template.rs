@@ -109,6 +109,7 @@ mod tests {
     use fedmsg::json::Value;
 
     use super::*;
+    use crate::announcer::AnnounceError;
 
     #[test]
     fn what_a_payload_brings_along_is_made_fit_for_a_topic() {
@@ -126,6 +127,18 @@ mod tests {
         check("a.{{ msg.k }}", "{}", None);
         check("{{ msg }}", r#""word""#, None);
         check("{{ msg }}", r#""two.words""#, Some("two.words"));
+    }
+
+    #[test]
+    fn what_a_payload_does_not_have_is_named_with_the_parameter() {
+        let topic: TopicTemplate = "a.{{ msg.k }}".parse().unwrap();
+        let variables = Variables::new().with_json("msg", &Value::parse(b"{}").unwrap());
+        let error = AnnounceError::from(topic.render(&variables).unwrap_err()).to_string();
+        assert!(
+            error.starts_with("params.topic: line 1, column "),
+            "{error}"
+        );
+        assert!(error.ends_with("`msg.k` is undefined"), "{error}");
     }
 
     #[test]

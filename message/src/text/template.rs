@@ -66,10 +66,23 @@ impl Template {
     /// A value that is not there is printed or looked into, a filter gets what it cannot use, or a limit
     /// is passed.
     pub fn render(&self, variables: &Variables) -> Result<String, TemplateError> {
-        self.environment
-            .get_template(self.name)
-            .and_then(|template| template.render(variables.value()))
-            .map_err(|error| misplaced(&self.source, &error))
+        let render = |environment: &Environment<'_>| {
+            let template = environment.get_template(self.name);
+            template.and_then(|template| template.render(variables.value()))
+        };
+        render(&self.environment).map_err(|error| {
+            let again = || {
+                let mut environment = Environment::clone(&self.environment);
+                environment.set_debug(true);
+                render(&environment).err()
+            };
+            // Only so it says what is undefined, which costs too much for all that goes well.
+            let told = match error.kind() {
+                ErrorKind::OutOfFuel => None,
+                _ => again(),
+            };
+            misplaced(&self.source, &told.unwrap_or(error))
+        })
     }
 
     /// Says whether it names a variable, so that nobody has to find out what is not asked for.
@@ -226,6 +239,7 @@ fn is_of_template(kind: ErrorKind) -> bool {
 /// Says where the template is wrong; minijinja knows the line at least.
 fn misplaced(source: &str, error: &Error) -> TemplateError {
     let reason = match error.detail() {
+        Some(detail) if error.kind() == ErrorKind::UndefinedError => detail.to_owned(),
         Some(detail) => format!("{}: {detail}", error.kind()),
         None => error.kind().to_string(),
     };

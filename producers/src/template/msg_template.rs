@@ -1,9 +1,12 @@
 //! `MsgTemplate`: a payload in whose texts there are templates.
 
 use std::borrow::Cow;
+use std::error::Error;
+use std::fmt::Display;
 
 use fedmsg::json::{Object, Text, Value};
-use fedmsg_message::text::{Template, TemplateError, Variables};
+use fedmsg_actors::BoxError;
+use fedmsg_message::text::{Template, Variables};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -17,7 +20,22 @@ use crate::announcer::VARIABLES;
 struct Misfit {
     /// Where in the payload, as a JSON pointer; that to all of it is empty.
     pointer: String,
-    source: TemplateError,
+    source: BoxError,
+}
+
+impl Misfit {
+    fn new(source: impl Into<BoxError>) -> Self {
+        Self {
+            pointer: String::new(),
+            source: source.into(),
+        }
+    }
+
+    /// The same, within what is at `key`.
+    fn below(mut self, key: &dyn Display) -> Self {
+        self.pointer.insert_str(0, &format!("/{key}"));
+        self
+    }
 }
 
 /// A payload with templates in its texts. A text that is one expression becomes what that is.
@@ -47,30 +65,29 @@ enum Node {
 
 impl MsgTemplate {
     /// Returns the payload with these values.
-    pub(super) fn render(
-        &self,
-        variables: &Variables,
-    ) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+    pub(super) fn render(&self, variables: &Variables) -> Result<Value, impl Error + use<>> {
         render(&self.0, variables)
     }
 }
 
-fn render(
-    node: &Node,
-    variables: &Variables,
-) -> Result<Value, Box<dyn std::error::Error + Send + Sync>> {
+fn render(node: &Node, variables: &Variables) -> Result<Value, Misfit> {
+    let text = |template: &Template| template.render(variables).map_err(Misfit::new);
     Ok(match node {
         Node::Fixed(value) => value.clone(),
-        Node::Text(template) => template.render(variables)?.into(),
-        Node::Json(template) => Value::parse(template.render(variables)?.as_bytes())?,
+        Node::Text(template) => text(template)?.into(),
+        Node::Json(template) => Value::parse(text(template)?.as_bytes()).map_err(Misfit::new)?,
         Node::List(nodes) => {
-            let items = nodes.iter().map(|node| render(node, variables));
+            let items = nodes.iter().enumerate().map(|(index, node)| {
+                render(node, variables).map_err(|misfit| misfit.below(&index))
+            });
             Value::Array(items.collect::<Result<_, _>>()?)
         }
         Node::Table(members) => {
             let mut object = Object::new();
             for (key, node) in members {
-                object.insert(key.clone(), render(node, variables)?);
+                let value = render(node, variables);
+                let value = value.map_err(|misfit| misfit.below(&key.to_string_lossy()))?;
+                object.insert(key.clone(), value);
             }
             Value::Object(object)
         }
@@ -87,7 +104,7 @@ fn compile(value: Value, pointer: &str) -> Result<Node, Misfit> {
             let compile = |source: &str| {
                 Template::compile(source, &VARIABLES).map_err(|source| Misfit {
                     pointer: pointer.to_owned(),
-                    source,
+                    source: source.into(),
                 })
             };
             // As it was written first: errors have the places in that.
@@ -163,6 +180,17 @@ mod tests {
             r#"["{{ cuont }}"]"#,
             "/0: line 1, column 4: there is no cuont",
         );
+    }
+
+    #[test]
+    fn what_cannot_be_rendered_is_named_with_its_place() {
+        let msg = r#"{"a": [1, {"b": "{{ count }} {{ 1 // (count - 3) }}"}], "c": "{{ count }}"}"#;
+        let template: MsgTemplate = serde_json::from_str(msg).unwrap();
+        let variables = Variables::new().with("count", 3);
+        let error = template.render(&variables).unwrap_err().to_string();
+        assert!(error.starts_with("/a/1/b: line 1, column "), "{error}");
+        let error = template.render(&Variables::new()).unwrap_err().to_string();
+        assert!(error.ends_with("`count` is undefined"), "{error}");
     }
 
     #[test]

@@ -57,6 +57,21 @@ fn what_is_not_there_and_what_takes_too_long_is_an_error_of_the_rendering() {
 }
 
 #[test]
+fn what_is_not_there_is_named() {
+    #[track_caller]
+    fn check(source: &str, expected: &str) {
+        let error = render(source).unwrap_err();
+        assert!(error.reason().contains(expected), "{error}");
+    }
+    check("{{ n }}", "`n` is undefined");
+    check("{{ msg.nothing }}", "`msg.nothing` is undefined");
+    check("{{ msg.nothing.at.all }}", "`msg.nothing` is undefined");
+    check("{{ msg.log ~ msg['no'] }}", "`msg['no']` is undefined");
+    check("{{ n + 1 }}", "`n` is undefined");
+    check("{% for x in msg.x.y %}{% endfor %}", "`msg.x` is undefined");
+}
+
+#[test]
 fn a_bad_template_is_refused_with_the_place() {
     #[track_caller]
     fn check(source: &str, place: &str, words: &str) {
