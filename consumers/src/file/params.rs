@@ -28,7 +28,10 @@ use crate::message_template::MessageTemplate;
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FileParams {
-    /// The file, made if it is not there; its folder must be. Required.
+    /// The file, made if it is not there; its folder must be. While it cannot be written, as on a full disk, a
+    /// message is tried as often as `retry` of the consumer says, and then dropped: by default that is over in less
+    /// than a second. What must be complete waits longer, such as half a day with `retry = { attempts = 1000,
+    /// max_delay = "45s" }`; what comes meanwhile is in its mailbox. Required.
     #[schemars(example = "/var/lib/fedmsg/bus.jsonl")]
     pub path: PathBuf,
     /// What its line is: a template of Jinja that may name what those of `fedmsg-tail --format` may; line
