@@ -7,7 +7,8 @@ mod host_state;
 use std::path::PathBuf;
 
 use fedmsg::json::to_value;
-use fedmsg_actors::{BoxError, Producer, ProducerContext};
+use fedmsg_actors::{BoxError, ParamsError, Producer, ProducerContext};
+use fedmsg_config::Config;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -23,7 +24,8 @@ pub struct SystemParams {
     /// The topic after `<topic_prefix>.<environment>.`: a template of at least two words. Default
     /// "{{ name }}.system".
     pub topic: Option<TopicTemplate>,
-    /// The file systems whose room is told of: for each a folder in it. Default ["/"].
+    /// The file systems whose room is told of: for each a folder in it. One that is not there later is told of as
+    /// an `error`. Default ["/"].
     pub mounts: Vec<PathBuf>,
 }
 
@@ -83,6 +85,17 @@ impl Producer for SystemProducer {
         })
     }
 
+    /// A file system that comes and goes does not keep a hub from starting, but mostly it is a typing mistake.
+    fn preflight(params: &SystemParams, _: &Config) -> Result<(), BoxError> {
+        for mount in &params.mounts {
+            if let Some(error) = HostState::missing(mount) {
+                let reason = format!("cannot tell the room of {}: {error}", mount.display());
+                return Err(ParamsError::invalid("mounts", reason).into());
+            }
+        }
+        Ok(())
+    }
+
     async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
         let mounts = self.mounts.clone();
         let state = self.errand.run(move || HostState::read(&mounts)).await??;
@@ -98,6 +111,19 @@ mod tests {
     use fedmsg_actors::TestBus;
 
     use super::*;
+
+    #[test]
+    fn a_mount_that_is_not_there_is_told_before_a_start() {
+        let check = |mounts: &str| {
+            let params = toml::from_str(&format!("mounts = {mounts}")).unwrap();
+            let told = SystemProducer::preflight(&params, &Config::default());
+            told.err().map(|error| error.to_string())
+        };
+        assert_eq!(check("['/', '/tmp']"), None);
+        let told = check("['/', '/nowhere']").unwrap();
+        let expected = "params.mounts: cannot tell the room of /nowhere: No such file";
+        assert!(told.starts_with(expected), "{told}");
+    }
 
     #[test]
     fn a_mount_that_is_not_there_is_said_and_the_others_are_told_of() {

@@ -84,6 +84,13 @@ impl HostState {
     }
 }
 
+impl HostState {
+    /// Says why the room of a file system cannot be told; nothing if it can.
+    pub(super) fn missing(mount: &Path) -> Option<io::Error> {
+        statvfs(mount).err().map(io::Error::from)
+    }
+}
+
 impl Disk {
     fn read(mount: &Path) -> Self {
         let room = match statvfs(mount) {
