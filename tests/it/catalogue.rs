@@ -50,12 +50,16 @@ fn every_block_of_the_catalogue_is_a_configuration_as_it_is_and_with_all_in_forc
     let registry = registry();
     for kind in registry.kinds() {
         let block = block(&kind);
-        for toml in [block.clone(), in_force(&block)] {
+        let missing = [block.clone(), in_force(&block)].map(|toml| {
             let config = Config::from_toml(&toml);
             let config = config.unwrap_or_else(|errors| panic!("{errors}\n{toml}"));
             let errors = registry.check(&config);
             assert!(errors.is_empty(), "{errors:?}\n{toml}");
-        }
+            let missing = registry.preflight(&config);
+            missing.iter().map(ToString::to_string).collect::<Vec<_>>()
+        });
+        // The programs and folders of a block need not be here, but its defaults want nothing more.
+        assert_eq!(missing[0], missing[1], "{block}");
     }
 }
 

@@ -100,8 +100,14 @@ impl<'a> Reader<'a> {
             let default = own("default").or_else(|| defaults?.get(key)).cloned();
             if depth > 0 && resolved.contains_key("properties") {
                 let prefix = format!("{name}.");
-                let nested = default.as_ref();
+                let nested = default.as_ref().filter(|it| !it.is_null());
+                let first = found.len();
                 self.table(resolved, &prefix, required, nested, depth - 1, found);
+                if !required && nested.is_none() {
+                    // Without the table nothing in it is anything, and with it all that it needs must be there.
+                    let within = found.iter_mut().skip(first);
+                    within.for_each(|parameter| parameter.default = None);
+                }
                 continue;
             }
             let examples = own("examples").and_then(Value::as_array);
@@ -256,6 +262,7 @@ mod tests {
         mode: Option<Mode>,
         #[serde(default)]
         limit: Limit,
+        extra: Option<Limit>,
         words: Vec<String>,
         #[serde(default)]
         env: BTreeMap<String, bool>,
@@ -295,6 +302,7 @@ mod tests {
                 ("to", "text", true),
                 ("words", "list of text", true),
                 ("env", "table of true or false", false),
+                ("extra.per_second", "integer, 0 to 255", false),
                 ("limit.per_second", "integer, 0 to 255", false),
                 ("mode", "one of \"line\", \"whole\"", false),
                 ("number_or_not", "number", false),
@@ -307,5 +315,6 @@ mod tests {
         assert_eq!(find("often").default, Some(7.into()));
         assert_eq!(find("limit.per_second").default, Some(0.into()));
         assert_eq!(find("mode").default, None);
+        assert_eq!(find("extra.per_second").default, None);
     }
 }
