@@ -14,8 +14,9 @@ use super::What;
 const LONGEST: usize = 64;
 
 /// Names that Cargo refuses, or that the templates need for something else.
-const TAKEN: [&str; 10] = [
+const TAKEN: [&str; 11] = [
     "test",
+    "tests",
     "core",
     "std",
     "alloc",
@@ -237,7 +238,7 @@ mod tests {
             check(name, What::Consumer, malformed(name));
         }
         check(&"a".repeat(65), What::Hub, malformed(&"a".repeat(65)));
-        for name in ["fn", "test", "main", "fedmsg-hub"] {
+        for name in ["fn", "test", "tests", "main", "fedmsg-hub"] {
             check(name, What::Producer, reserved(name));
         }
         let built_in = ProjectNameError::BuiltIn("log".to_owned());
