@@ -6,6 +6,8 @@ mod follow;
 mod tell;
 mod watch;
 
+use rustix::process::Signal;
+
 use crate::peers::{Process, free_tcp_port};
 use crate::sandbox::{Listener, Sandbox, Settings};
 
@@ -35,4 +37,16 @@ impl Watcher {
             listener,
         }
     }
+}
+
+#[test]
+fn a_first_tick_that_waits_until_its_publisher_has_settled_is_no_slow_one() {
+    let producers = "post_init_sleep = 3.5\n[producers.pulse]\nkind = 'heartbeat'\nevery = '1s'";
+    let watcher = Watcher::start(producers);
+    // What is said of a tick is said before the next.
+    watcher.listener.take_about("heartbeat", 2);
+    watcher.hub.signal(Signal::TERM);
+    let log = watcher.hub.finish().expect_success().lines;
+    let slow: Vec<_> = log.iter().filter(|it| it.contains("took longer")).collect();
+    assert!(slow.is_empty(), "{slow:?}");
 }
