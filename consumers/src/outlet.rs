@@ -85,7 +85,7 @@ impl Outlet {
             unheard = counts.unheard,
             missed = counts.missed,
             cut_off = counts.cut_off,
-            subscribers = counts.joined,
+            joined = counts.joined,
             refused = counts.refused,
             malformed = self.malformed.load(Relaxed),
             "forwarded"

@@ -6,10 +6,11 @@ use std::ffi::OsString;
 use std::future::pending;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use fedmsg_config::DEFAULT_HUB;
 
+use crate::commands::common::complain;
 use crate::commands::*;
 use crate::exit::Exit;
 use crate::hub::built_in_kinds;
@@ -79,9 +80,32 @@ pub fn run(command: Option<&'static str>) -> ExitCode {
     }
 }
 
+/// What the original has and ours do not, with what there is in its place (fedmsg hub specification §5).
+const REPLACED: [(&str, &str); 3] = [
+    (
+        "--daemon",
+        "no program goes into the background by itself: have systemd run it, as the units in config/systemd do",
+    ),
+    (
+        "--gource",
+        "nothing is written for gource any more: `fedmsg-tail --format` and `--jq` make any line of a message",
+    ),
+    (
+        "irc",
+        "there is no IRC bot: a consumer of kind \"process\" or \"webhook\" tells a chat what is new",
+    ),
+];
+
 /// Shows what is wrong with a command line, or the help or version that it asks for.
 pub(crate) fn refuse(error: &clap::Error) -> Exit {
     let _ = error.print();
+    let refused = [ContextKind::InvalidArg, ContextKind::InvalidSubcommand];
+    let refused = refused.into_iter().find_map(|kind| error.get(kind));
+    if let Some(ContextValue::String(refused)) = refused
+        && let Some((_, replacement)) = REPLACED.iter().find(|(name, _)| name == refused)
+    {
+        complain(format_args!("\n  {refused}: {replacement}"));
+    }
     // Asking for help or the version is no mistake.
     if error.use_stderr() {
         Exit::Usage

@@ -63,7 +63,7 @@ fn clients_get_every_message_of_every_endpoint_as_it_came() {
     }
     running.signal(Signal::TERM);
     let log = running.finish().expect_success().errors;
-    assert!(log.contains("missed=0 cut_off=0 subscribers=1"), "{log}");
+    assert!(log.contains("missed=0 cut_off=0 joined=1"), "{log}");
 }
 
 #[test]

@@ -456,6 +456,13 @@ fn what_it_does_not_serve_is_refused_with_what_does() {
     let words = ["fedmsg-hub", "--websocket-server-port", "9919"];
     let expected = ["no web socket server", "fedmsg-gateway"];
     check_failure(&Sandbox::new().run(&words), 2, &expected);
+    for (words, expected) in [
+        (["fedmsg-relay", "--daemon"], "have systemd run it"),
+        (["fedmsg-tail", "--gource"], "--format"),
+        (["fedmsg", "irc"], "\"process\" or \"webhook\""),
+    ] {
+        check_failure(&Sandbox::new().run(&words), 2, &[expected]);
+    }
 }
 
 #[test]
