@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, WrapFuture};
+use fedmsg_config::duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use tracing::{Instrument, error, error_span, info, warn};
@@ -295,6 +296,8 @@ impl Host {
             Asked::Exactly(asked) => asked,
             Asked::AtLeast(asked) => pause.max(asked),
         };
+        // Whoever asks for longer means for ever.
+        let pause = pause.min(duration::LONGEST);
         if let Some(delivery) = lease.current() {
             let (topic, msg_id) = (delivery.topic(), delivery.msg_id());
             warn!(%topic, msg_id, attempts, %reason, retry_in = ?pause, "message not consumed");

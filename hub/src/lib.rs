@@ -40,6 +40,29 @@
 //! | `tokio` 1 | for what a plugin waits for by itself: `time::timeout`, `task::spawn_blocking`, sockets, files; it runs on the hub's runtime, so it must start none |
 //! | `tracing` 0.1 | for lines of its own in the log of the hub, which have its name |
 //!
+//! Times and sizes in params are read as everywhere in the configuration, with what is wrong with one:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use fedmsg_hub::schemars::JsonSchema;
+//! use fedmsg_hub::{ByteSize, duration};
+//!
+//! #[derive(serde::Deserialize, JsonSchema)]
+//! struct Params {
+//!     /// How long to wait: a time such as "5s". Required.
+//!     #[serde(with = "duration")]
+//!     #[schemars(schema_with = "duration::schema")]
+//!     pause: Duration,
+//!     /// The largest file. Required.
+//!     max_size: ByteSize,
+//! }
+//!
+//! let params: Params = toml::from_str("pause = '1m 30s'\nmax_size = '64 MiB'")?;
+//! assert_eq!(params.pause, Duration::from_secs(90));
+//! # Ok::<(), toml::de::Error>(())
+//! ```
+//!
 //! The commands of the project (`fedmsg-hub`, `fedmsg-relay`, `fedmsg-tail`, `fedmsg-logger`, `fedmsg-check`,
 //! `fedmsg-collectd`, `fedmsg-ca`) are in [`cli`]. But for the last one, which has OpenSSL make certificates, they use
 //! nothing that is not public here or in the crates below.

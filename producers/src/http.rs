@@ -181,7 +181,15 @@ pub struct HttpProducer {
 /// What is to be published of an answer, with what it is known by.
 enum Part {
     Whole(Value, Key),
-    Items(Vec<(Value, Result<Key, HttpError>)>),
+    Items(Vec<Item>),
+}
+
+/// An item of a list.
+struct Item {
+    msg: Value,
+    /// Of its `id`; where there is none, of all of it.
+    key: Key,
+    has_id: bool,
 }
 
 impl Producer for HttpProducer {
@@ -283,22 +291,14 @@ impl HttpProducer {
     }
 
     /// Publishes each item of a list that is not known.
-    async fn items(
-        &mut self,
-        items: Vec<(Value, Result<Key, HttpError>)>,
-        context: &ProducerContext,
-    ) -> Result<(), BoxError> {
-        for (item, key) in items {
-            let key = match key {
-                Ok(key) => key,
-                Err(HttpError::NoId) => {
-                    self.announcer.pass_over(HttpError::NoId);
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
+    async fn items(&mut self, items: Vec<Item>, context: &ProducerContext) -> Result<(), BoxError> {
+        for Item { msg, key, has_id } in items {
             if !self.known.has_item(key) && !self.skips() {
-                self.announcer.announce_one(item, context).await?;
+                if has_id {
+                    self.announcer.announce_one(msg, context).await?;
+                } else {
+                    self.announcer.pass_over(HttpError::NoId); // once, as what has an id is published once
+                }
             }
             self.known.note_item(key);
         }
@@ -392,12 +392,12 @@ fn split(value: Value, id: Option<&JsonPointer>) -> Result<Part, HttpError> {
     let Value::Array(items) = value else {
         return Err(HttpError::NoList(value.kind()));
     };
-    let keyed = items.into_iter().map(|item| {
-        let key = id.find(&item).ok_or(HttpError::NoId);
-        let key = key.and_then(|id| Ok(Key::of(id)?));
-        (item, key)
+    let items = items.into_iter().map(|msg| {
+        let id = id.find(&msg);
+        let (key, has_id) = (Key::of(id.unwrap_or(&msg))?, id.is_some());
+        Ok(Item { msg, key, has_id })
     });
-    Ok(Part::Items(keyed.collect()))
+    items.collect::<Result<_, HttpError>>().map(Part::Items)
 }
 
 fn one_mib() -> ByteSize {
