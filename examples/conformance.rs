@@ -39,7 +39,7 @@ impl Consumer for Archive {
 
     async fn consume(&mut self, it: Delivery, cx: &ConsumerContext) -> Result<(), ConsumeError> {
         let is_word = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
-        let is_safe = |id: &&str| id.bytes().all(is_word) && id.len() < 99;
+        let is_safe = |id: &&str| id.bytes().all(is_word) && (1..99).contains(&id.len());
         let id = it.msg_id().filter(is_safe);
         let id = id.ok_or_else(|| ConsumeError::drop("no msg_id for a file"))?;
         let (path, body) = (self.0.directory.join(id), it.envelope().bytes().clone());

@@ -15,6 +15,7 @@ use crate::figures::Figures;
 use crate::hub_view::HubView;
 use crate::publisher_actor::PublisherSource;
 use crate::status::HubStatus;
+use crate::test_bus::gate::Gate;
 
 /// For kinds without parameters: an empty `params` table, or none.
 ///
@@ -92,6 +93,7 @@ pub struct ConsumerContext(Arc<Surroundings>);
 #[derive(Clone)]
 pub struct ProducerContext(Arc<Surroundings>);
 
+#[derive(Clone)]
 struct Surroundings {
     name: String,
     bus: Bus,
@@ -99,6 +101,8 @@ struct Surroundings {
     publisher: OnceCell<Publisher>,
     figures: Arc<Figures>,
     hub: HubView,
+    /// Before each message that is published, in a test of how a plugin bears that this waits or fails.
+    gate: Option<Arc<Gate>>,
 }
 
 impl Surroundings {
@@ -109,6 +113,9 @@ impl Surroundings {
     }
 
     async fn publish(&self, message: Message) -> Result<Published, Arc<PublishError>> {
+        if let Some(gate) = &self.gate {
+            gate.pass().await?;
+        }
         self.publisher()
             .await?
             .publish(message)
@@ -135,6 +142,15 @@ macro_rules! context {
                     publisher,
                     figures,
                     hub,
+                    gate: None,
+                }))
+            }
+
+            /// The same, with a gate before what is published.
+            pub(crate) fn gated(&self, gate: &Arc<Gate>) -> Self {
+                Self(Arc::new(Surroundings {
+                    gate: Some(Arc::clone(gate)),
+                    ..Surroundings::clone(&self.0)
                 }))
             }
 

@@ -20,7 +20,7 @@ use crate::plan::{Plan, PlanError, StartError};
 use crate::preflight::{Preflight, PreflightError, SettingError};
 use crate::producer::Producer;
 
-type Built<T> = BoxFuture<'static, Result<T, BoxError>>;
+pub(crate) type Built<T> = BoxFuture<'static, Result<T, BoxError>>;
 type Build<C, T> = Arc<dyn Fn(Params, C) -> Built<T> + Send + Sync>;
 
 /// The kinds that a hub knows.
@@ -81,19 +81,22 @@ pub(crate) struct ProducerKind {
 impl Registry {
     /// Adds a kind of consumer. A later kind of the same name replaces an earlier one.
     pub fn consumer<C: Consumer>(&mut self) -> &mut Self {
-        self.consumer_within(|consumer: C| consumer)
+        self.consumer_within(|building: Built<C>| building)
     }
 
-    /// As [`Registry::consumer`], with each value put into another before it is hosted.
+    /// As [`Registry::consumer`], with each value put into another before it is hosted: `within` is given its
+    /// building.
     pub(crate) fn consumer_within<C: Consumer, W: Consumer>(
         &mut self,
-        wrap: impl Fn(C) -> W + Clone + Send + Sync + 'static,
+        within: impl Fn(Built<C>) -> Built<W> + Send + Sync + 'static,
     ) -> &mut Self {
         let build: Build<ConsumerContext, Box<dyn HostedConsumer>> =
             Arc::new(move |params, context| {
-                let wrap = wrap.clone();
+                let around = context.clone();
+                let building = async move { C::from_params(params.parse()?, &around).await };
+                let building = within(Box::pin(building));
                 Box::pin(async move {
-                    let consumer = wrap(C::from_params(params.parse()?, &context).await?);
+                    let consumer = building.await?;
                     Ok(Box::new(Hosted::new(consumer, context)) as Box<dyn HostedConsumer>)
                 })
             });
@@ -118,19 +121,22 @@ impl Registry {
 
     /// Adds a kind of producer. A later kind of the same name replaces an earlier one.
     pub fn producer<P: Producer>(&mut self) -> &mut Self {
-        self.producer_within(|producer: P| producer)
+        self.producer_within(|building: Built<P>| building)
     }
 
-    /// As [`Registry::producer`], with each value put into another before it is hosted.
+    /// As [`Registry::producer`], with each value put into another before it is hosted: `within` is given its
+    /// building.
     pub(crate) fn producer_within<P: Producer, W: Producer>(
         &mut self,
-        wrap: impl Fn(P) -> W + Clone + Send + Sync + 'static,
+        within: impl Fn(Built<P>) -> Built<W> + Send + Sync + 'static,
     ) -> &mut Self {
         let build: Build<ProducerContext, Box<dyn HostedProducer>> =
             Arc::new(move |params, context| {
-                let wrap = wrap.clone();
+                let around = context.clone();
+                let building = async move { P::from_params(params.parse()?, &around).await };
+                let building = within(Box::pin(building));
                 Box::pin(async move {
-                    let producer = wrap(P::from_params(params.parse()?, &context).await?);
+                    let producer = building.await?;
                     Ok(Box::new(Hosted::new(producer, context)) as Box<dyn HostedProducer>)
                 })
             });

@@ -4,7 +4,10 @@
 //! conformance suite is built on it.
 
 mod delivery_builder;
+pub(crate) mod door;
 mod faults;
+pub(crate) mod gate;
+pub(crate) mod other_calls;
 mod published;
 mod recording;
 mod test_ca;
@@ -20,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedmsg::{Config, EndpointName};
-use fedmsg_config::ProducerConfig;
+use fedmsg_config::{ProducerConfig, WhenFull};
 use futures::FutureExt;
 use jiff::Timestamp;
 
@@ -38,7 +41,7 @@ use crate::consumer::Consumer;
 use crate::hosted::panic_text;
 use crate::plan::StartError;
 use crate::producer::Producer;
-use crate::registry::Registry;
+use crate::registry::{Built, Registry};
 use crate::running::block_on;
 
 /// The time of day at which every test starts, unless it says otherwise.
@@ -85,6 +88,8 @@ pub struct TestBus {
     pub(crate) stop_timeout: Option<Duration>,
     /// How often a message is tried at least, whatever settings say.
     pub(crate) attempts: u32,
+    /// Whether mailboxes wait for room, whatever settings say, so that each message reaches its consumers.
+    pub(crate) keeps_all: bool,
     /// When producers tick, whatever settings say.
     pub(crate) every: Option<Duration>,
     pub(crate) witness: Arc<Witness>,
@@ -110,6 +115,7 @@ impl TestBus {
             is_impatient: false,
             stop_timeout: None,
             attempts: 0,
+            keeps_all: false,
             every: None,
             witness: Arc::default(),
             ticks: Arc::default(),
@@ -180,8 +186,8 @@ impl TestBus {
     #[must_use]
     pub fn consumer<C: Consumer>(mut self, name: &str, settings: &str) -> Self {
         let witness = Arc::clone(&self.witness);
-        let wrap = move |consumer: C| Witnessed::new(consumer, Arc::clone(&witness));
-        self.registry.consumer_within(wrap);
+        self.registry
+            .consumer_within(move |building: Built<C>| Witnessed::build(building, &witness));
         self.tables += &format!("[consumers.{name}]\nkind = \"{}\"\n{settings}\n", C::KIND);
         self
     }
@@ -191,8 +197,9 @@ impl TestBus {
     #[must_use]
     pub fn producer<P: Producer>(mut self, name: &str, settings: &str) -> Self {
         let witness = Arc::clone(&self.ticks);
-        let wrap = move |producer: P| WitnessedProducer::new(producer, Arc::clone(&witness));
-        self.registry.producer_within(wrap);
+        self.registry.producer_within(move |building: Built<P>| {
+            WitnessedProducer::build(building, &witness)
+        });
         self.tables += &format!("[producers.{name}]\nkind = \"{}\"\n{settings}\n", P::KIND);
         self
     }
@@ -263,6 +270,9 @@ impl TestBus {
         }
         for consumer in written.consumers.values_mut() {
             consumer.retry.attempts = consumer.retry.attempts.max(self.attempts);
+            if self.keeps_all {
+                consumer.mailbox.when_full = WhenFull::Block;
+            }
             if self.is_impatient {
                 consumer.retry.first_delay = NO_PAUSE;
                 consumer.retry.max_delay = NO_PAUSE;

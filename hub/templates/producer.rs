@@ -45,7 +45,7 @@ impl Producer for {{type}}Producer {
 mod tests {
     use std::time::Duration;
 
-    use fedmsg_hub::{ProducerConformance, TestBus, World};
+    use fedmsg_hub::{ProducerConformance, Requirement, TestBus, World};
 
     use super::*;
 
@@ -68,6 +68,15 @@ mod tests {
         let world = || World::for_producer("");
         ProducerConformance::of::<{{type}}Producer>(world)
             .flood(100)
+            .excuse_all(
+                [
+                    Requirement::SurvivesRestarts,
+                    Requirement::SurvivesCancellation,
+                    Requirement::SurvivesCrashes,
+                    Requirement::SurvivesOutages,
+                ],
+                "it tells no news that could be lost",
+            )
             .check();
     }
 }

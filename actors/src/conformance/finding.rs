@@ -18,12 +18,18 @@ use std::fmt;
 pub enum Requirement {
     /// Of a consumer: it handles the messages that it is for.
     Handles,
-    /// Nothing makes it panic: neither messages, malformed ones included, nor an outage.
+    /// Nothing makes it panic, in any of its calls: neither messages, malformed ones included, nor an outage, nor a
+    /// start or a stop.
     NeverPanics,
-    /// No call keeps its thread for long.
+    /// No call keeps its thread for long, `from_params`, `started` and `stop` included.
     NeverBlocks,
     /// Every call comes to an end, within the patience of the test.
     Ends,
+    /// Of a consumer: no message that anybody could send ends it.
+    KeepsRunning,
+    /// Of a consumer: it gives up at once a message that no later attempt could handle, such as a malformed one, and
+    /// so holds up nothing behind it.
+    DropsTheHopeless,
     /// Of a consumer: what it has said to have handled is not lost when the hub stops.
     KeepsWorkOnStop,
     /// Of a consumer: a message that comes twice has the effect of one that comes once, even when the consumer was built
@@ -31,7 +37,7 @@ pub enum Requirement {
     IsIdempotent,
     /// Of a consumer: the order of messages of different publishers makes no difference.
     NeedsNoOrderAcrossPublishers,
-    /// When the outside world fails, it says so: a message is tried again, a tick has failed.
+    /// When the outside world or the bus fails, it says so: a message is tried again, a tick has failed.
     ReportsErrors,
     /// Of a consumer: it tells the bus only what has happened.
     PublishesAfterCommit,
@@ -48,9 +54,11 @@ pub enum Requirement {
     SurvivesRestarts,
     /// Of a producer: a tick that is cancelled where it waits costs no message, and none comes twice.
     SurvivesCancellation,
-    /// Of a producer: a crash costs no message. It may cost that some come twice.
+    /// Of a producer: a crash costs no message. It may cost that some come twice, however many: nobody can publish
+    /// and note it at once, and how often to note it is a matter of what that costs.
     SurvivesCrashes,
-    /// Of a producer: what there is to tell in an outage it publishes when that is over, once.
+    /// Of a producer: what there is to tell in an outage, of its source or of the bus, it publishes when that is
+    /// over, once.
     SurvivesOutages,
 }
 
@@ -75,6 +83,14 @@ impl Requirement {
                 "give whatever is waited for a limit, such as `tokio::time::timeout`, and let an error follow; or \
                  give the conformance test more `patience`"
             }
+            Self::KeepsRunning => {
+                "answer with `ConsumeError::drop` where a message is to blame; `ConsumeError::halt` is for what no \
+                 message could change, such as an output that has gone"
+            }
+            Self::DropsTheHopeless => {
+                "answer with `ConsumeError::drop` where the message is to blame; `?` on an error means \
+                 `ConsumeError::Retry`, which is for what may succeed later"
+            }
             Self::KeepsWorkOnStop => {
                 "return Ok only when the effect is there to stay: no buffers, no tasks that nobody waits \
                  for; or write out what is left in `stop`, and what must survive a kill before"
@@ -89,15 +105,17 @@ impl Requirement {
             }
             Self::ReportsErrors => {
                 "return the error (`?` does, in a consumer as `ConsumeError::Retry`): then the message, or the \
-                 next tick, tries again, and the operator sees it"
+                 next tick, tries again, and the operator sees it; in a `BatchError`, `done` counts those before \
+                 the one that failed"
             }
             Self::PublishesAfterCommit => {
                 "publish after the effect is there to stay, not before: others act on what they hear"
             }
             Self::BoundsMemory => {
-                "keep nothing of each message, or give what is kept a bound and drop the oldest; if other tests \
-                 run in this process they may be to blame: have this one in a file of its own in `tests/`, or \
-                 measure what the plugin holds (`memory_by`)"
+                "keep nothing of each message, not even its msg_id, or give what is kept a bound and drop the \
+                 oldest; if the bound is more than the flood, have a larger one (`flood`); \
+                 if other tests run in this process they may be to blame: have this one in a file of its own in \
+                 `tests/`, or measure what the plugin holds (`memory_by`)"
             }
             Self::Publishes => {
                 "publish a message for each piece of news, and be quiet when there are none; or give the \
@@ -138,6 +156,8 @@ impl fmt::Display for Requirement {
             Self::NeverPanics => "panics",
             Self::NeverBlocks => "blocks its thread",
             Self::Ends => "has calls that do not end",
+            Self::KeepsRunning => "is ended by a message that anybody could send",
+            Self::DropsTheHopeless => "tries hopeless messages again",
             Self::KeepsWorkOnStop => "loses work on stop",
             Self::IsIdempotent => "is not idempotent",
             Self::NeedsNoOrderAcrossPublishers => "assumes an order across publishers",
@@ -207,7 +227,7 @@ impl fmt::Display for Finding {
 /// use fedmsg_actors::ConformanceReport;
 ///
 /// fn is_good(report: &ConformanceReport) -> bool {
-///     report.findings.is_empty() && report.unchecked.is_empty()
+///     report.is_clean() && report.excused.is_empty()
 /// }
 /// ```
 #[derive(Debug, Clone)]
@@ -223,14 +243,25 @@ pub struct ConformanceReport {
     pub findings: Vec<Finding>,
     /// The rules of which it is not known whether it keeps them, and why.
     pub unchecked: Vec<(Requirement, String)>,
-    /// The rules that it does not keep and was excused from, and why.
+    /// The rules that it was excused from and does not keep, or of which that is not known; and why it was.
     pub excused: Vec<(Requirement, String)>,
+}
+
+impl ConformanceReport {
+    /// Whether it keeps all rules but those that it is excused from: nothing was found, and nothing is unchecked.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.findings.is_empty() && self.unchecked.is_empty()
+    }
 }
 
 impl fmt::Display for ConformanceReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (role, kind, count) = (self.role, self.kind, self.findings.len());
         write!(f, "{role} \"{kind}\": ")?;
+        if !self.unchecked.is_empty() {
+            write!(f, "{} rules not checked, ", self.unchecked.len())?;
+        }
         match (count, self.seed) {
             (0, None) => writeln!(f, "nothing found")?,
             (0, Some(seed)) => writeln!(f, "nothing found (seed {seed})")?,
@@ -244,10 +275,18 @@ impl fmt::Display for ConformanceReport {
             write!(f, "{number}. it {finding}")?;
         }
         for (requirement, reason) in &self.excused {
-            writeln!(f, "excused: it {requirement}, because {reason}")?;
+            writeln!(f, "excused, even if it {requirement}: {reason}")?;
         }
         for (requirement, reason) in &self.unchecked {
             writeln!(f, "not checked whether it {requirement}: {reason}")?;
+            // What was found comes first; without it more is checked.
+            if count == 0 {
+                writeln!(
+                    f,
+                    "    do: what is missing; or say why it does not matter: \
+                     .excuse(Requirement::{requirement:?}, \"…\")"
+                )?;
+            }
         }
         Ok(())
     }

@@ -11,7 +11,15 @@ const SHOWN: usize = 600;
 #[derive(Default)]
 pub(super) struct Findings {
     found: Vec<Finding>,
-    unchecked: Vec<(Requirement, String)>,
+    unchecked: Vec<Unchecked>,
+}
+
+/// A rule that was not looked at.
+struct Unchecked {
+    rule: Requirement,
+    reason: String,
+    /// Whoever is excused from this one is excused from it, too.
+    along_with: Requirement,
 }
 
 impl Findings {
@@ -32,8 +40,24 @@ impl Findings {
     /// Notes that these rules were not looked at.
     pub(super) fn leave(&mut self, rules: &[Requirement], reason: &str) {
         for rule in rules {
-            if !self.unchecked.iter().any(|(left, _)| left == rule) {
-                self.unchecked.push((*rule, reason.to_owned()));
+            self.leave_along(&[*rule], reason, *rule);
+        }
+    }
+
+    /// As [`Findings::leave`]; an excuse for `along_with` is one for these rules as well.
+    pub(super) fn leave_along(
+        &mut self,
+        rules: &[Requirement],
+        reason: &str,
+        along_with: Requirement,
+    ) {
+        for rule in rules {
+            if !self.unchecked.iter().any(|left| left.rule == *rule) {
+                self.unchecked.push(Unchecked {
+                    rule: *rule,
+                    reason: reason.to_owned(),
+                    along_with,
+                });
             }
         }
     }
@@ -46,14 +70,27 @@ impl Findings {
         seed: Option<u64>,
         excuses: &[(Requirement, String)],
     ) -> ConformanceReport {
-        let excuse = |finding: &Finding| {
-            let mut excuses = excuses.iter();
-            excuses.find(|it| it.0 == finding.requirement).cloned()
-        };
-        let excused = self.found.iter().filter_map(excuse).collect();
-        let (mut findings, mut unchecked) = (self.found, self.unchecked);
-        findings.retain(|finding| excuse(finding).is_none());
-        unchecked.retain(|(rule, _)| !findings.iter().any(|it| it.requirement == *rule));
+        let excuse = |rule: Requirement| excuses.iter().find(|it| it.0 == rule);
+        let (mut findings, mut unchecked, mut excused) = (Vec::new(), Vec::new(), Vec::new());
+        for finding in self.found {
+            match excuse(finding.requirement) {
+                Some(excuse) => excused.push(excuse.clone()),
+                None => findings.push(finding),
+            }
+        }
+        for Unchecked {
+            rule,
+            reason,
+            along_with,
+        } in self.unchecked
+        {
+            let is_found = |it: Requirement| findings.iter().any(|other| other.requirement == it);
+            match excuse(rule).or_else(|| excuse(along_with)) {
+                _ if is_found(rule) || excused.iter().any(|it| it.0 == rule) => {}
+                Some((_, reason)) => excused.push((rule, reason.clone())),
+                None => unchecked.push((rule, reason)),
+            }
+        }
         ConformanceReport {
             role,
             kind,

@@ -33,14 +33,40 @@ impl Default for Memory {
 /// has grown each time, and most parts have had their share of it. What others do meanwhile comes and goes: a
 /// step that only some of the parts have seen is theirs, and does not count.
 pub(super) fn growth(measured: &[usize], bound: usize) -> Option<usize> {
-    let pairs = measured.windows(2);
-    let parts = pairs.map(|pair| pair.last()?.checked_sub(*pair.first()?));
-    let mut parts: Vec<usize> = parts.collect::<Option<_>>()?;
-    parts.sort_unstable();
+    let parts = parts(measured)?;
     // At least three of four parts have grown by so much.
     let each = *parts.get(parts.len() / 4)?;
     let growth = each.saturating_mul(parts.len());
     (parts.first() > Some(&0) && growth > bound).then_some(growth)
+}
+
+/// Whether what has grown is the plugin, and not the outside world, which may keep what was done to it. `measured`
+/// is as before; `relieved` was measured after more parts of the same size, before each of which the plugin was
+/// built anew: whatever it holds was free for others then, so that these parts have grown by what the others keep.
+pub(super) fn is_plugins(measured: &[usize], relieved: &[usize], bound: usize) -> bool {
+    let Some(parts) = parts(measured) else {
+        return false;
+    };
+    let each = parts.get(parts.len() / 4).copied().unwrap_or_default();
+    let mut others: Vec<usize> = relieved
+        .windows(2)
+        .filter_map(|pair| Some(pair.last()?.saturating_sub(*pair.first()?)))
+        .collect();
+    others.sort_unstable();
+    // At most half of the parts have seen something else.
+    let of_others = others.get(others.len() / 2).copied().unwrap_or_default();
+    each.saturating_sub(of_others)
+        .saturating_mul(ROUNDS.saturating_sub(1))
+        > bound
+}
+
+/// By how much memory has grown in each part after the first, in order of size, if it never shrank.
+fn parts(measured: &[usize]) -> Option<Vec<usize>> {
+    let pairs = measured.windows(2);
+    let parts = pairs.map(|pair| pair.last()?.checked_sub(*pair.first()?));
+    let mut parts: Vec<usize> = parts.collect::<Option<_>>()?;
+    parts.sort_unstable();
+    Some(parts)
 }
 
 /// Waits until no other flood of this process disturbs the measurements.
@@ -83,5 +109,26 @@ mod tests {
         // The same, of a plugin that takes memory as well.
         check(&[1000, 1050, 2100, 2150, 2200], Some(200));
         assert!(resident() > 1 << 20);
+    }
+
+    #[test]
+    fn what_stays_when_the_plugin_is_built_anew_is_not_the_plugins() {
+        #[track_caller]
+        fn check(relieved: &[usize], expected: bool) {
+            let measured = [1000, 1100, 1200, 1300, 1400];
+            assert_eq!(
+                is_plugins(&measured, relieved, 200),
+                expected,
+                "{relieved:?}"
+            );
+        }
+        check(&[1400, 1500, 1600, 1700, 1800], false);
+        check(&[1400, 1400, 1400, 1400, 1400], true);
+        // It keeps as much as the world does, or three times as much.
+        check(&[1400, 1400, 1450, 1500, 1550, 1600], false);
+        check(&[1400, 1400, 1425, 1450, 1475, 1500], true);
+        // Others have taken memory meanwhile, or given some back.
+        check(&[1400, 1400, 1400, 5400, 5400, 5400], true);
+        check(&[1400, 1500, 900, 1000, 1100, 1200], false);
     }
 }

@@ -9,13 +9,10 @@ mod outages;
 
 use std::time::Duration;
 
-use fedmsg::Delivery;
-
 use super::Conformance;
 use super::finding::{ConformanceReport, Requirement};
 use super::findings::{Findings, difference, shown};
-use super::trial::Trial;
-use crate::test_bus::CallOutcome;
+use super::trial::{STOP_TIMEOUT, Trial, named};
 
 /// Runs all trials.
 pub(super) fn run(conformance: &Conformance) -> ConformanceReport {
@@ -27,6 +24,7 @@ pub(super) fn run(conformance: &Conformance) -> ConformanceReport {
         conformance,
         findings: Findings::default(),
         hangs: false,
+        only_publishes: false,
         longest: None,
     };
     suite.run();
@@ -40,14 +38,25 @@ struct Suite<'a> {
     findings: Findings,
     /// Whether a trial has not come to its end: none that follows would.
     hangs: bool,
-    longest: Option<(Duration, Delivery)>,
+    /// Whether nothing is to be seen of it but what it publishes, which then is its effect.
+    only_publishes: bool,
+    /// The longest time for which a call kept its thread, and which it was.
+    longest: Option<(Duration, String)>,
+}
+
+/// Why there is nothing to compare other trials with.
+enum NoEffect {
+    /// Its messages change nothing that is to be seen.
+    IsSilent,
+    /// What has been found.
+    HasFailed,
 }
 
 impl Suite<'_> {
     fn run(&mut self) {
         use Requirement::{
-            BoundsMemory, IsIdempotent, NeedsNoOrderAcrossPublishers, NeverPanics,
-            PublishesAfterCommit, ReportsErrors,
+            BoundsMemory, DropsTheHopeless, IsIdempotent, KeepsRunning,
+            NeedsNoOrderAcrossPublishers, NeverPanics, PublishesAfterCommit, ReportsErrors,
         };
         let compared = [
             IsIdempotent,
@@ -56,7 +65,7 @@ impl Suite<'_> {
             PublishesAfterCommit,
         ];
         match self.one_by_one() {
-            Some(effect) if self.stops(&effect) => {
+            Ok(effect) if self.stops(&effect) => {
                 self.step(&[IsIdempotent], |suite| suite.repetitions(&effect));
                 self.step(&[NeedsNoOrderAcrossPublishers], |suite| {
                     suite.orders(&effect)
@@ -65,13 +74,25 @@ impl Suite<'_> {
                     suite.outages(&effect);
                 });
             }
-            Some(_) => self.leave(
+            Ok(_) | Err(NoEffect::HasFailed) if self.hangs => {
+                self.leave(&compared, "the consumer hangs");
+            }
+            Ok(_) if self.has(Requirement::KeepsWorkOnStop) => self.leave(
                 &compared,
                 "what it loses on stop, other trials would miss, too",
             ),
-            None => self.leave(&compared, "its messages have no effect to compare with"),
+            Ok(_) => self.leave(&compared, "it does not stop as it should anyway"),
+            Err(NoEffect::IsSilent) => {
+                let reason = "its messages have no effect to compare with";
+                let along_with = Requirement::KeepsWorkOnStop;
+                self.findings.leave_along(&compared, reason, along_with);
+            }
+            Err(NoEffect::HasFailed) => {
+                self.leave(&compared, "it does not do what it should anyway");
+            }
         }
-        self.step(&[NeverPanics], Suite::strange_messages);
+        let rules = [NeverPanics, KeepsRunning, DropsTheHopeless];
+        self.step(&rules, Suite::strange_messages);
         self.step(&[BoundsMemory], Suite::flood);
         self.blocked();
     }
@@ -87,13 +108,10 @@ impl Suite<'_> {
     /// What all trials have shown about the time that calls take.
     fn blocked(&mut self) {
         let limit = self.conformance.may_block;
-        if let Some((longest, message)) = self.longest.take()
+        if let Some((longest, call)) = self.longest.take()
             && longest > limit
         {
-            let seen = format!(
-                "a call kept its thread for {longest:?} (allowed are {limit:?}), with {}",
-                named(&message)
-            );
+            let seen = format!("{call} for {longest:?} (allowed are {limit:?})");
             let done = "measured for how long each call kept its thread, without the time in which there was \
                         no core for it";
             self.found(Requirement::NeverBlocks, done, seen);
@@ -102,39 +120,44 @@ impl Suite<'_> {
 
     /// Looks at a trial by itself. Returns whether its effect can be compared.
     fn look_at(&mut self, trial: &Trial, done: &str) -> bool {
-        if let Some((longest, message)) = &trial.longest
-            && self
-                .longest
-                .as_ref()
-                .is_none_or(|(other, _)| other < longest)
-        {
-            self.longest = Some((*longest, message.clone()));
-        }
-        if let Some(call) = trial.panic() {
-            let message = named(&call.delivery);
-            let body = shown(&format!("{:?}", call.delivery.envelope().bytes()));
-            let seen = format!("{}, with {message}: {body}", call.outcome);
+        self.longest = self.longest.take().max(trial.longest());
+        if let Some(seen) = trial.panic() {
             self.found(Requirement::NeverPanics, done, seen);
             return false;
         }
+        let open_call = trial.open_call();
         if trial.has_stalled {
             self.hangs = true;
             let patience = self.conformance.patience;
-            let mut calls = trial.report.calls.iter();
-            let calling = calls.find(|call| call.outcome == CallOutcome::Unfinished);
-            let calling = calling.map_or_else(String::new, |call| {
-                format!("; it was at work on {}", named(&call.delivery))
-            });
-            let seen = format!("that had not come to an end after {patience:?}{calling}");
+            let call = open_call.map_or_else(String::new, |call| format!("; {call}"));
+            let seen = format!("that had not come to an end after {patience:?}{call}");
             self.found(Requirement::Ends, done, seen);
             return false;
         }
-        if !trial.report.unfinished.is_empty() {
-            let seen = "it had not stopped in time, and was cut off";
-            self.found(Requirement::KeepsWorkOnStop, done, seen);
-            return false;
+        match (&*trial.report.unfinished, open_call) {
+            ([], _) => true,
+            (_, Some(call)) => {
+                self.hangs = true;
+                let limit = STOP_TIMEOUT.min(self.conformance.patience);
+                let seen = format!("the hub had to cut it off {limit:?} after its stop; {call}");
+                self.found(Requirement::Ends, done, seen);
+                false
+            }
+            (_, None) => {
+                let seen =
+                    "it had not worked off its messages when the hub had to stop, and was cut off";
+                self.found(Requirement::KeepsWorkOnStop, done, seen);
+                false
+            }
         }
-        true
+    }
+
+    /// What is compared of a trial.
+    fn effect(&self, trial: &Trial) -> String {
+        match self.only_publishes {
+            true => format!("published {:#?}", trial.heard),
+            false => trial.effect.clone(),
+        }
     }
 
     /// Looks at a trial, and whether it had the effect that it should have. Returns whether all is well.
@@ -142,9 +165,10 @@ impl Suite<'_> {
         if !self.look_at(trial, done) {
             return false;
         }
-        let is_same = trial.effect == effect;
+        let found = self.effect(trial);
+        let is_same = found == effect;
         if !is_same {
-            self.found(rule, done, difference(effect, &trial.effect));
+            self.found(rule, done, difference(effect, &found));
         }
         is_same
     }
@@ -160,9 +184,4 @@ impl Suite<'_> {
     fn leave(&mut self, rules: &[Requirement], reason: &str) {
         self.findings.leave(rules, reason);
     }
-}
-
-fn named(message: &Delivery) -> String {
-    let id = message.msg_id().unwrap_or("without msg_id");
-    format!("{} ({id})", message.topic())
 }

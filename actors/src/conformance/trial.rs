@@ -6,14 +6,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fedmsg::Delivery;
+use fedmsg::json::to_spaced;
 use tracing::debug;
 
 use super::Conformance;
+use super::findings::shown;
 use super::world::World;
 use crate::consumer_cell::ConsumerState;
 use crate::status::ConsumerStatus;
 use crate::test_bus::witness::Witness;
-use crate::test_bus::{Call, CallOutcome, TestBus, TestHub, TestReport};
+use crate::test_bus::{CallOutcome, TestBus, TestHub, TestReport};
 
 /// What a hub gets at most to stop at the end of a trial.
 pub(super) const STOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -24,10 +26,11 @@ pub(super) struct Stalled;
 /// What has come of a trial.
 pub(super) struct Trial {
     pub(super) effect: String,
+    /// All that it has published in this world, sorted.
+    pub(super) heard: Vec<String>,
     pub(super) report: TestReport,
-    /// The longest time for which a call kept its thread.
-    pub(super) longest: Option<(Duration, Delivery)>,
     pub(super) has_stalled: bool,
+    witness: Arc<Witness>,
 }
 
 /// The attempts that messages get at least in a trial: a redelivery is an attempt.
@@ -62,6 +65,8 @@ impl Conformance {
         }
         bus.stop_timeout = Some(STOP_TIMEOUT.min(self.patience));
         bus.attempts = attempts.least();
+        // What a full mailbox refuses is not the consumer's doing.
+        bus.keeps_all = true;
         let witness: Arc<Witness> = Arc::clone(&bus.witness);
         witness.take_times();
         let mut has_stalled = false;
@@ -71,9 +76,10 @@ impl Conformance {
         debug!(has_stalled, calls = report.calls.len(), "trial over");
         Trial {
             effect: world.look(),
+            heard: world.hear(report.published.iter().map(content)),
             report,
-            longest: witness.longest(),
             has_stalled,
+            witness,
         }
     }
 
@@ -119,9 +125,37 @@ impl Trial {
     }
 
     /// The first call that panicked by itself.
-    pub(super) fn panic(&self) -> Option<&Call> {
+    pub(super) fn panic(&self) -> Option<String> {
+        if let Some((call, text)) = self.witness.others.first_panic() {
+            return Some(format!("`{call}` panicked: {text}"));
+        }
         let mut calls = self.report.calls.iter();
-        calls.find(|call| matches!(call.outcome, CallOutcome::Panicked(_)))
+        let call = calls.find(|call| matches!(call.outcome, CallOutcome::Panicked(_)))?;
+        let message = named(&call.delivery);
+        let body = shown(&format!("{:?}", call.delivery.envelope().bytes()));
+        Some(format!("{}, with {message}: {body}", call.outcome))
+    }
+
+    /// The longest time for which a call kept its thread, and which it was.
+    pub(super) fn longest(&self) -> Option<(Duration, String)> {
+        let call = self.witness.longest();
+        let call = call.map(|(stretch, message)| {
+            let message = named(&message);
+            (stretch, format!("a call kept its thread, with {message},"))
+        });
+        let other = self.witness.others.longest();
+        let other = other.map(|(stretch, call)| (stretch, format!("`{call}` kept its thread")));
+        call.max(other)
+    }
+
+    /// A call that has not returned.
+    pub(super) fn open_call(&self) -> Option<String> {
+        if let Some(call) = self.witness.others.open() {
+            return Some(format!("`{call}` had not returned"));
+        }
+        let mut calls = self.report.calls.iter();
+        let call = calls.find(|call| call.outcome == CallOutcome::Unfinished)?;
+        Some(format!("it was at work on {}", named(&call.delivery)))
     }
 
     /// Why it ended before it was stopped, if it did.
@@ -129,4 +163,15 @@ impl Trial {
         let state = &self.status()?.state;
         (*state != ConsumerState::Stopped).then_some(state)
     }
+}
+
+pub(super) fn named(message: &Delivery) -> String {
+    let id = message.msg_id().unwrap_or("without msg_id");
+    format!("{} ({})", message.topic(), shown(id))
+}
+
+/// Topic and payload, as a text.
+pub(super) fn content(message: &Delivery) -> String {
+    let msg = to_spaced(message.msg()).unwrap_or_else(|error| error.to_string());
+    format!("{} {msg}", message.topic())
 }

@@ -2,6 +2,7 @@
 //!
 //! The author of the plugin makes one for each trial.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 
 /// The outside world of a consumer or producer under test: its settings, what is to be seen of its effects or
@@ -25,13 +26,16 @@ pub struct World {
     effect: Box<dyn Fn() -> String>,
     pub(super) source: Option<Box<dyn Fn(u64)>>,
     pub(super) outage: Option<Box<dyn Fn(bool)>>,
+    /// What a consumer has published in it, over all its trials, sorted.
+    heard: RefCell<Vec<String>>,
 }
 
 impl World {
     /// A world in which the consumer has these settings, the inside of `[consumers.NAME]` in TOML without
     /// `kind`, and in which `effect` shows what it has done: the rows of a table, the content of a file.
     /// What is shown is compared as text (`{:#?}`), so it has to be in an order that does not depend on that
-    /// of the messages: sort it, or collect it into a `BTreeMap`.
+    /// of the messages: sort it, or collect it into a `BTreeMap`. Where that never changes, what the consumer
+    /// publishes is taken for its effect: topics and payloads, in any order.
     #[must_use]
     pub fn new<T: Debug>(settings: &str, effect: impl Fn() -> T + 'static) -> Self {
         Self {
@@ -39,6 +43,7 @@ impl World {
             effect: Box::new(move || format!("{:#?}", effect())),
             source: None,
             outage: None,
+            heard: RefCell::default(),
         }
     }
 
@@ -82,7 +87,7 @@ impl World {
 
     /// Adds a switch: after `switch(true)` nothing that the plugin wants of this world succeeds, after
     /// `switch(false)` all does again. Without one it cannot be seen whether it swallows errors, or a consumer
-    /// publishes what has not happened.
+    /// publishes what has not happened. One that does nothing but publish needs none: the suite lets that fail.
     #[must_use]
     pub fn outage(mut self, switch: impl Fn(bool) + 'static) -> Self {
         self.outage = Some(Box::new(switch));
@@ -91,5 +96,13 @@ impl World {
 
     pub(super) fn look(&self) -> String {
         (self.effect)()
+    }
+
+    /// Adds what was published, and returns all that was.
+    pub(super) fn hear(&self, published: impl Iterator<Item = String>) -> Vec<String> {
+        let mut heard = self.heard.borrow_mut();
+        heard.extend(published);
+        heard.sort();
+        heard.clone()
     }
 }

@@ -12,11 +12,14 @@ use std::time::Duration;
 use fedmsg_config::Config;
 use futures::FutureExt;
 
+use super::gate::Gate;
+use super::other_calls::OtherCalls;
 use super::witness::Stretch;
 use crate::consumer::BoxError;
 use crate::context::ProducerContext;
 use crate::hosted::panic_text;
 use crate::producer::Producer;
+use crate::registry::Built;
 
 /// How a tick ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,9 @@ pub(crate) enum Cut {
 /// What the producers of one hub did at their ticks.
 #[derive(Default)]
 pub(crate) struct TickWitness {
+    pub(crate) others: OtherCalls,
+    /// Before what the producers publish.
+    pub(crate) gate: Arc<Gate>,
     state: Mutex<State>,
 }
 
@@ -52,6 +58,8 @@ struct State {
     first_panic: Option<String>,
     /// What is to happen to the next tick.
     cut: Option<Cut>,
+    /// How often the last tick has waited.
+    waits: usize,
     /// Whether the stretches for which a tick keeps its thread are measured.
     times: bool,
     longest: Option<Duration>,
@@ -60,6 +68,7 @@ struct State {
 impl TickWitness {
     /// Measures from now on for how long a tick keeps its thread.
     pub(crate) fn take_times(&self) {
+        self.others.take_times();
         self.state().times = true;
     }
 
@@ -73,9 +82,14 @@ impl TickWitness {
         self.state().cut = Some(cut);
     }
 
-    /// Takes back what was to happen; returns whether it has happened.
-    pub(crate) fn has_cut(&self) -> bool {
-        self.state().cut.take().is_none()
+    /// Takes back what was to happen, if it has not.
+    pub(crate) fn cut_no_more(&self) {
+        self.state().cut = None;
+    }
+
+    /// How often the last tick has waited.
+    pub(crate) fn waits(&self) -> usize {
+        self.state().waits
     }
 
     /// How the last tick has ended.
@@ -93,8 +107,9 @@ impl TickWitness {
         self.state().first_panic.clone()
     }
 
-    fn ended(&self, end: TickEnd) {
+    fn ended(&self, end: TickEnd, waits: usize) {
         let mut state = self.state();
+        state.waits = waits;
         match &end {
             TickEnd::Failed(reason) => {
                 state.first_failure.get_or_insert_with(|| reason.clone());
@@ -142,6 +157,18 @@ impl<P> WitnessedProducer<P> {
     pub(crate) fn new(producer: P, witness: Arc<TickWitness>) -> Self {
         Self { producer, witness }
     }
+
+    /// Sees how it is built, and puts a witness before it.
+    pub(crate) fn build(building: Built<P>, witness: &Arc<TickWitness>) -> Built<Self>
+    where
+        P: Producer,
+    {
+        let witness = Arc::clone(witness);
+        Box::pin(async move {
+            let producer = witness.others.attend("from_params", building).await?;
+            Ok(Self::new(producer, witness))
+        })
+    }
 }
 
 impl<P: Producer> Producer for WitnessedProducer<P> {
@@ -160,15 +187,20 @@ impl<P: Producer> Producer for WitnessedProducer<P> {
 
     async fn tick(&mut self, context: &ProducerContext) -> Result<(), BoxError> {
         let Self { producer, witness } = self;
-        attend(witness, producer.tick(context)).await
+        let gated = witness.gate.before(context);
+        attend(witness, async { producer.tick(&gated).await }).await
     }
 
-    fn started(&mut self, context: &ProducerContext) -> impl Future<Output = ()> + Send {
-        self.producer.started(context)
+    async fn started(&mut self, context: &ProducerContext) {
+        let Self { producer, witness } = self;
+        let call = async { producer.started(context).await };
+        witness.others.attend("started", call).await;
     }
 
-    fn stop(&mut self, context: &ProducerContext) -> impl Future<Output = ()> + Send {
-        self.producer.stop(context)
+    async fn stop(&mut self, context: &ProducerContext) {
+        let Self { producer, witness } = self;
+        let call = async { producer.stop(context).await };
+        witness.others.attend("stop", call).await;
     }
 }
 
@@ -201,28 +233,28 @@ async fn attend(
     };
     match ended {
         Err(Cut::Cancel(_)) => {
-            witness.ended(TickEnd::Cut);
+            witness.ended(TickEnd::Cut, waits);
             Err("cancelled by the test".into())
         }
-        Err(Cut::Crash(_) | Cut::CrashWhenDone) => crash(witness),
-        Ok(Ok(Ok(()))) if witness.cuts_when_done() => crash(witness),
+        Err(Cut::Crash(_) | Cut::CrashWhenDone) => crash(witness, waits),
+        Ok(Ok(Ok(()))) if witness.cuts_when_done() => crash(witness, waits),
         Ok(Ok(Ok(()))) => {
-            witness.ended(TickEnd::Done);
+            witness.ended(TickEnd::Done, waits);
             Ok(())
         }
         Ok(Ok(Err(error))) => {
-            witness.ended(TickEnd::Failed(error.to_string()));
+            witness.ended(TickEnd::Failed(error.to_string()), waits);
             Err(error)
         }
         Ok(Err(panic)) => {
-            witness.ended(TickEnd::Panicked(panic_text(&*panic)));
+            witness.ended(TickEnd::Panicked(panic_text(&*panic)), waits);
             resume_unwind(panic)
         }
     }
 }
 
-fn crash(witness: &TickWitness) -> Result<(), BoxError> {
-    witness.ended(TickEnd::Cut);
+fn crash(witness: &TickWitness, waits: usize) -> Result<(), BoxError> {
+    witness.ended(TickEnd::Cut, waits);
     // Without the hook that prints panics: this one is wanted.
     resume_unwind(Box::new("injected by the test: the producer crashes"))
 }

@@ -15,10 +15,14 @@ use fedmsg_config::Source;
 use fedmsg_message::TopicPattern;
 use futures::FutureExt;
 
+use super::door::Door;
+use super::gate::Gate;
+use super::other_calls::OtherCalls;
 use super::test_report::{Call, CallOutcome};
 use crate::consumer::{BatchError, BoxError, ConsumeError, Consumer};
 use crate::context::ConsumerContext;
 use crate::hosted::panic_text;
+use crate::registry::Built;
 
 /// So many calls are kept for the report; later ones are counted.
 const KEPT: usize = 10_000;
@@ -26,6 +30,11 @@ const KEPT: usize = 10_000;
 /// What the consumers of one hub were called with, and what they answered.
 #[derive(Default)]
 pub(crate) struct Witness {
+    pub(crate) others: OtherCalls,
+    /// Before what the consumers publish.
+    pub(crate) gate: Arc<Gate>,
+    /// Before each of their calls.
+    pub(crate) door: Door,
     state: Mutex<State>,
 }
 
@@ -53,6 +62,7 @@ impl Witness {
 
     /// Measures from now on for how long a call keeps its thread.
     pub(crate) fn take_times(&self) {
+        self.others.take_times();
         self.state().times = true;
     }
 
@@ -153,6 +163,18 @@ impl<C> Witnessed<C> {
     pub(crate) fn new(consumer: C, witness: Arc<Witness>) -> Self {
         Self { consumer, witness }
     }
+
+    /// Sees how it is built, and puts a witness before it.
+    pub(crate) fn build(building: Built<C>, witness: &Arc<Witness>) -> Built<Self>
+    where
+        C: Consumer,
+    {
+        let witness = Arc::clone(witness);
+        Box::pin(async move {
+            let consumer = witness.others.attend("from_params", building).await?;
+            Ok(Self::new(consumer, witness))
+        })
+    }
 }
 
 impl<C: Consumer> Consumer for Witnessed<C> {
@@ -178,12 +200,15 @@ impl<C: Consumer> Consumer for Witnessed<C> {
         delivery: Delivery,
         context: &ConsumerContext,
     ) -> Result<(), ConsumeError> {
+        let Self { consumer, witness } = self;
         let seen = vec![delivery.clone()];
+        witness.door.pass().await;
+        let gated = witness.gate.before(context);
         let call = async {
-            let consumed = self.consumer.consume(delivery, context).await;
+            let consumed = consumer.consume(delivery, &gated).await;
             consumed.map_err(|error| BatchError { done: 0, error })
         };
-        let attended = attend(&self.witness, context.name(), seen, call).await;
+        let attended = attend(witness, context.name(), seen, call).await;
         attended.map_err(|failed| failed.error)
     }
 
@@ -192,21 +217,30 @@ impl<C: Consumer> Consumer for Witnessed<C> {
         batch: Vec<Delivery>,
         context: &ConsumerContext,
     ) -> Result<(), BatchError> {
+        let Self { consumer, witness } = self;
         let seen = batch.clone();
-        let call = async { self.consumer.consume_batch(batch, context).await };
-        attend(&self.witness, context.name(), seen, call).await
+        witness.door.pass().await;
+        let gated = witness.gate.before(context);
+        let call = async { consumer.consume_batch(batch, &gated).await };
+        attend(witness, context.name(), seen, call).await
     }
 
-    fn until_broken(&mut self) -> impl Future<Output = BoxError> + Send {
-        self.consumer.until_broken()
+    async fn until_broken(&mut self) -> BoxError {
+        let Self { consumer, witness } = self;
+        let call = async { consumer.until_broken().await };
+        witness.others.watch("until_broken", call).await
     }
 
-    fn started(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
-        self.consumer.started(context)
+    async fn started(&mut self, context: &ConsumerContext) {
+        let Self { consumer, witness } = self;
+        let call = async { consumer.started(context).await };
+        witness.others.attend("started", call).await;
     }
 
-    fn stop(&mut self, context: &ConsumerContext) -> impl Future<Output = ()> + Send {
-        self.consumer.stop(context)
+    async fn stop(&mut self, context: &ConsumerContext) {
+        let Self { consumer, witness } = self;
+        let call = async { consumer.stop(context).await };
+        witness.others.attend("stop", call).await;
     }
 }
 

@@ -29,6 +29,11 @@ pub(super) enum Mistake {
     BeginsAtTheEnd,
     NotesAfterTheWait,
     NotesTooEarly,
+    NotesAllAtTheEnd,
+    IgnoresThatPublishingFails,
+    PanicsInStop,
+    BlocksWhenBuilt,
+    HangsInStop,
     KeepsEverything,
 }
 
@@ -116,7 +121,6 @@ pub(super) struct Newsstand {
     noted: usize,
     /// Of no use but to mistakes.
     kept: Vec<[u8; 4096]>,
-    has_blocked: bool,
 }
 
 impl Producer for Newsstand {
@@ -127,6 +131,9 @@ impl Producer for Newsstand {
         cx.publisher().await?;
         let wire = WIRES.lock().unwrap().get(&params.wire).cloned();
         let wire = wire.ok_or("no such wire")?;
+        if params.mistake == Mistake::BlocksWhenBuilt {
+            block(params.mistake);
+        }
         let published = match params.mistake {
             Mistake::RemembersInMemory => 0,
             Mistake::BeginsAtTheEnd => wire.news.lock().unwrap().len(),
@@ -138,7 +145,6 @@ impl Producer for Newsstand {
             published,
             noted: published,
             kept: Vec::new(),
-            has_blocked: false,
         })
     }
 
@@ -156,10 +162,7 @@ impl Producer for Newsstand {
         match self.mistake {
             Mistake::SaysNothing => return Ok(()),
             Mistake::NeverReturns => std::future::pending().await,
-            Mistake::Blocks if !self.has_blocked => {
-                block();
-                self.has_blocked = true;
-            }
+            Mistake::Blocks => block(self.mistake),
             Mistake::NotesTooEarly => self.wire.note(self.published + count).await?,
             _ => {}
         }
@@ -174,14 +177,25 @@ impl Producer for Newsstand {
                     self.kept.push([1; 4096]);
                     cx.publish("news", piece).await?
                 }
+                Mistake::IgnoresThatPublishingFails => {
+                    let _ = cx.publish("news", piece).await;
+                    self.published += 1;
+                    continue;
+                }
                 _ => cx.publish("news", piece).await?,
             };
             // Nothing comes between a message and this.
-            if self.mistake != Mistake::NotesAfterTheWait {
+            if !matches!(
+                self.mistake,
+                Mistake::NotesAfterTheWait | Mistake::NotesAllAtTheEnd
+            ) {
                 self.published += 1;
             }
         }
-        if self.mistake == Mistake::NotesAfterTheWait {
+        if self.mistake == Mistake::NotesAllAtTheEnd {
+            self.published += count;
+            self.wire.noted.store(self.published, Ordering::Relaxed);
+        } else if self.mistake == Mistake::NotesAfterTheWait {
             self.wire.note(self.published + count).await?;
             self.published += count;
         } else if self.noted != self.published {
@@ -190,9 +204,24 @@ impl Producer for Newsstand {
         }
         Ok(())
     }
+
+    async fn stop(&mut self, _: &ProducerContext) {
+        match self.mistake {
+            Mistake::PanicsInStop => panic!("the shutter is stuck"),
+            Mistake::HangsInStop => std::future::pending().await,
+            _ => {}
+        }
+    }
 }
 
+/// Makes each of these mistakes once: that is enough to be found, and takes time.
 #[expect(clippy::disallowed_methods, reason = "this is the mistake")]
-fn block() {
-    std::thread::sleep(Duration::from_millis(200));
+fn block(mistake: Mistake) {
+    static MADE: Mutex<Vec<Mistake>> = Mutex::new(Vec::new());
+    let mut made = MADE.lock().unwrap();
+    if !made.contains(&mistake) {
+        made.push(mistake);
+        drop(made);
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }

@@ -1,6 +1,6 @@
 //! A till that books sales, with a choice of mistakes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use fedmsg_hub::schemars::JsonSchema;
 use fedmsg_hub::serde::Deserialize;
 use fedmsg_hub::{
-    BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, DeliveryBuilder, World,
+    BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, DeliveryBuilder, World,
 };
 
 /// What is wrong with a till.
@@ -28,6 +28,17 @@ pub(super) enum Mistake {
     AssumesOrder,
     LosesWork,
     PublishesEarly,
+    PanicsInStop,
+    PanicsWhenStartedAgain,
+    BlocksWhenBuilt,
+    BlocksWhenStarted,
+    BlocksInStop,
+    HangsInStop,
+    HaltsAtStrange,
+    RetriesTheHopeless,
+    RemembersEveryId,
+    /// No mistake: it keeps a number of them that has a bound.
+    RemembersSomeIds,
 }
 
 /// The outside world: books that stay when a till goes.
@@ -35,6 +46,8 @@ pub(super) enum Mistake {
 struct Books {
     sales: Mutex<BTreeMap<String, i64>>,
     is_closed: AtomicBool,
+    /// How often a till was opened for them.
+    openings: AtomicU64,
 }
 
 impl Books {
@@ -63,10 +76,15 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// A new world, with empty books.
 pub(super) fn world(mistake: Mistake) -> World {
+    world_with(mistake, "")
+}
+
+/// A new world, for a till with further settings.
+pub(super) fn world_with(mistake: Mistake, settings: &str) -> World {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let books = Arc::new(Books::default());
     LIBRARY.lock().unwrap().insert(number, Arc::clone(&books));
-    let settings = format!("params = {{ books = {number}, mistake = '{mistake:?}' }}");
+    let settings = format!("{settings}params = {{ books = {number}, mistake = '{mistake:?}' }}");
     let closable = Arc::clone(&books);
     let shown = Shelved(number, books);
     World::new(&settings, move || shown.1.sales.lock().unwrap().clone())
@@ -109,7 +127,7 @@ pub(super) struct Till {
     /// Of no use but to mistakes.
     kept: Vec<Delivery>,
     buffer: Vec<(String, i64)>,
-    has_blocked: bool,
+    ids: BTreeSet<String>,
 }
 
 impl Consumer for Till {
@@ -118,12 +136,15 @@ impl Consumer for Till {
 
     async fn from_params(params: Params, _: &ConsumerContext) -> Result<Self, BoxError> {
         let books = LIBRARY.lock().unwrap().get(&params.books).cloned();
+        if params.mistake == Mistake::BlocksWhenBuilt {
+            block(params.mistake);
+        }
         Ok(Self {
             books: books.ok_or("no such books")?,
             mistake: params.mistake,
             kept: Vec::new(),
             buffer: Vec::new(),
-            has_blocked: false,
+            ids: BTreeSet::new(),
         })
     }
 
@@ -135,6 +156,8 @@ impl Consumer for Till {
         let cents = delivery.msg().get("cents").and_then(|it| it.as_i64());
         let cents = match self.mistake {
             Mistake::Panics => cents.expect("a sale has a price"),
+            Mistake::HaltsAtStrange => cents.ok_or_else(|| ConsumeError::halt("no price"))?,
+            Mistake::RetriesTheHopeless => cents.ok_or("no price").map_err(ConsumeError::retry)?,
             _ => cents.ok_or_else(|| ConsumeError::drop("no price"))?,
         };
         let id = delivery.msg_id().unwrap_or_default().to_owned();
@@ -150,10 +173,7 @@ impl Consumer for Till {
                 }
             }
             Mistake::Blocks => {
-                if !self.has_blocked {
-                    block();
-                }
-                self.has_blocked = true;
+                block(self.mistake);
                 self.books.book(id, cents)?;
             }
             Mistake::NeverAnswers => std::future::pending().await,
@@ -183,14 +203,80 @@ impl Consumer for Till {
                 self.books.book(id, cents)?;
                 return Ok(());
             }
-            Mistake::None | Mistake::Panics => self.books.book(id, cents)?,
+            Mistake::RemembersEveryId => {
+                self.ids.insert(id.clone());
+                self.books.book(id, cents)?;
+            }
+            Mistake::RemembersSomeIds => {
+                self.ids.insert(id.clone());
+                while self.ids.len() > 500 {
+                    self.ids.pop_first();
+                }
+                self.books.book(id, cents)?;
+            }
+            _ => self.books.book(id, cents)?,
         }
         cx.publish("sold", cents).await?;
         Ok(())
     }
+
+    async fn started(&mut self, _: &ConsumerContext) {
+        let openings = self.books.openings.fetch_add(1, Ordering::Relaxed);
+        match self.mistake {
+            Mistake::PanicsWhenStartedAgain => assert_eq!(openings, 0, "opened already"),
+            Mistake::BlocksWhenStarted => block(self.mistake),
+            _ => {}
+        }
+    }
+
+    async fn stop(&mut self, _: &ConsumerContext) {
+        match self.mistake {
+            Mistake::PanicsInStop => panic!("the drawer is stuck"),
+            Mistake::BlocksInStop => block(self.mistake),
+            Mistake::HangsInStop => std::future::pending().await,
+            _ => {}
+        }
+    }
 }
 
+/// A till that takes several sales at a time; with the mistake that it counts the one that failed as done.
+pub(super) struct BatchTill<const MISCOUNTS: bool>(Till);
+
+impl<const MISCOUNTS: bool> Consumer for BatchTill<MISCOUNTS> {
+    const KIND: &'static str = "batch-till";
+    const BATCH: usize = 8;
+    type Params = Params;
+
+    async fn from_params(params: Params, cx: &ConsumerContext) -> Result<Self, BoxError> {
+        Till::from_params(params, cx).await.map(Self)
+    }
+
+    async fn consume(&mut self, it: Delivery, cx: &ConsumerContext) -> Result<(), ConsumeError> {
+        self.0.consume(it, cx).await
+    }
+
+    async fn consume_batch(
+        &mut self,
+        batch: Vec<Delivery>,
+        cx: &ConsumerContext,
+    ) -> Result<(), BatchError> {
+        for (number, delivery) in batch.into_iter().enumerate() {
+            let done = if MISCOUNTS { number + 1 } else { number };
+            let consumed = self.0.consume(delivery, cx).await;
+            consumed.map_err(|error| BatchError { done, error })?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes each of these mistakes once: that is enough to be found, and takes time.
 #[expect(clippy::disallowed_methods, reason = "this is the mistake")]
-fn block() {
-    std::thread::sleep(Duration::from_millis(200));
+fn block(mistake: Mistake) {
+    static MADE: Mutex<Vec<Mistake>> = Mutex::new(Vec::new());
+    let mut made = MADE.lock().unwrap();
+    if !made.contains(&mistake) {
+        made.push(mistake);
+        drop(made);
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }

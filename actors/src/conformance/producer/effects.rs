@@ -2,6 +2,8 @@
 //!
 //! The suite runs them.
 
+use std::collections::BTreeSet;
+
 use super::suite::{Deviation, Suite};
 use super::trial::Ticking;
 use crate::conformance::finding::Requirement;
@@ -12,9 +14,6 @@ use crate::test_bus::tick_witness::{Cut, TickEnd};
 
 /// So many ticks a producer without a source is watched for, and any in an outage.
 const TICKS: usize = 3;
-
-/// A tick is cut at so many of its waits at most.
-const CUTS: usize = 8;
 
 impl Suite<'_> {
     /// The reference: one piece of news after the other, nothing goes wrong. Returns what was published.
@@ -135,23 +134,32 @@ impl Suite<'_> {
         }
     }
 
-    /// Cuts the tick that has all news before it, wherever it waits.
-    pub(super) fn cuts(&mut self) {
-        let Some((expected, _)) = self.cut(None) else {
-            return;
-        };
-        let cancels = (0..CUTS).map(Cut::Cancel);
+    /// Cuts the tick that has all news before it, where it waits: at its first and its last waits, and between.
+    /// Returns what is published where it is not cut.
+    pub(super) fn cuts(&mut self) -> Option<Vec<String>> {
+        let Cutting {
+            published: expected,
+            waits,
+        } = self.cut(None)?;
+        let before_the_end = (1..=2).map(|it| waits.saturating_sub(it));
+        let places: BTreeSet<usize> = [0, 1, waits / 2]
+            .into_iter()
+            .chain(before_the_end)
+            .collect();
+        let cancels = places.iter().copied().map(Cut::Cancel);
         let crashes = [Cut::CrashWhenDone].into_iter();
-        let crashes = crashes.chain((0..CUTS).map(Cut::Crash));
+        let crashes = crashes.chain(places.iter().copied().map(Cut::Crash));
         let rule = Requirement::SurvivesCancellation;
         self.cut_each(cancels, &expected, rule, |deviation| deviation);
         let rule = Requirement::SurvivesCrashes;
         if self.findings.has(Requirement::SurvivesRestarts) {
             let reason = "what a stop in order costs, a crash would cost, too";
-            return self.findings.leave(&[rule], reason);
+            self.findings.leave(&[rule], reason);
+        } else {
+            // What it has published and not noted comes again.
+            self.cut_each(crashes, &expected, rule, Deviation::losses);
         }
-        // What it has published and not noted comes again.
-        self.cut_each(crashes, &expected, rule, Deviation::losses);
+        Some(expected)
     }
 
     fn cut_each(
@@ -162,7 +170,7 @@ impl Suite<'_> {
         what_counts: impl Fn(Deviation) -> Deviation,
     ) {
         for cut in cuts {
-            let Some((published, was_cut)) = self.cut(Some(cut)) else {
+            let Some(Cutting { published, .. }) = self.cut(Some(cut)) else {
                 return;
             };
             let deviation = what_counts(Deviation::of(expected, &published));
@@ -170,9 +178,6 @@ impl Suite<'_> {
                 let done = self.cutting(Some(cut));
                 self.findings.found(rule, &done, deviation.seen());
                 return;
-            }
-            if !was_cut {
-                return; // a tick does not wait so often
             }
         }
     }
@@ -198,26 +203,73 @@ impl Suite<'_> {
         }
     }
 
-    /// Tells all news at once, and cuts the tick that takes them. Returns what was published, and whether
-    /// the tick got so far.
-    fn cut(&mut self, cut: Option<Cut>) -> Option<(Vec<String>, bool)> {
+    /// Tells all news at once, and cuts the tick that takes them, if it gets so far.
+    fn cut(&mut self, cut: Option<Cut>) -> Option<Cutting> {
         let suite = self.conformance;
         let world = (suite.world)();
         let source = world.source.as_ref()?;
-        let mut was_cut = false;
+        let mut waits = 0;
         let trial = suite.try_out(&world, async |ticking| {
             ticking.settle().await?;
             (1..=suite.pieces).for_each(source);
             if let Some(cut) = cut {
                 ticking.witness.cut(cut);
-                ticking.tick().await?;
-                was_cut = ticking.witness.has_cut();
             }
+            ticking.tick().await?;
+            waits = ticking.witness.waits();
+            ticking.witness.cut_no_more();
             ticking.settle().await.map(drop)
         });
         let done = self.cutting(cut);
-        self.look_at(&trial, &done)
-            .then_some((trial.published, was_cut))
+        self.look_at(&trial, &done).then_some(Cutting {
+            published: trial.published,
+            waits,
+        })
+    }
+
+    /// Lets nothing be published when there are news, at one tick. `at_once` is what is published of them otherwise.
+    pub(super) fn deaf_bus(&mut self, at_once: Option<&[String]>) {
+        let suite = self.conformance;
+        let world = (suite.world)();
+        let (mut end, mut refused) = (TickEnd::Done, 0);
+        let trial = suite.try_out(&world, async |ticking| {
+            if let Some(source) = &world.source {
+                ticking.settle().await?;
+                (1..=suite.pieces).for_each(source);
+            }
+            let gate = &ticking.witness.gate;
+            gate.shut();
+            let ended = ticking.tick().await;
+            gate.open();
+            (end, refused) = (ended?, gate.refused());
+            match &world.source {
+                Some(_) => ticking.settle().await.map(drop),
+                None => watch(ticking).await,
+            }
+        });
+        let done = "let all publishing fail at a tick with news, and succeed at those after it";
+        if !self.look_at(&trial, done) {
+            return;
+        }
+        if refused == 0 && world.source.is_none() && world.outage.is_none() {
+            let reason =
+                "it does not publish by its context, so that nothing could be made to fail";
+            return self.findings.leave(&[Requirement::ReportsErrors], reason);
+        }
+        let deviation = match (at_once, &world.source) {
+            (Some(at_once), _) => Deviation::of(at_once, &trial.published),
+            (None, None) => Deviation::default(),
+            (None, Some(_)) => return, // nothing to compare with
+        };
+        let is_silent = refused > 0 && end == TickEnd::Done;
+        if is_silent && (world.source.is_none() || !deviation.is_none()) {
+            let lost = deviation.seen();
+            let seen = format!("it said Ok at the tick at which {refused} messages failed\n{lost}");
+            self.findings.found(Requirement::ReportsErrors, done, seen);
+        } else if !deviation.is_none() {
+            let rule = Requirement::SurvivesOutages;
+            self.findings.found(rule, done, deviation.seen());
+        }
     }
 
     /// Lets the outside world fail when there are news, and heals it after some ticks.
@@ -226,8 +278,14 @@ impl Suite<'_> {
         let world = (suite.world)();
         let Some(switch) = &world.outage else {
             let rules = [Requirement::ReportsErrors, Requirement::SurvivesOutages];
+            // What looks at nothing outside has nothing to fail but the bus.
+            let rules = if world.source.is_some() {
+                &rules[..]
+            } else {
+                &[]
+            };
             let reason = "its world has no switch for outages: World::outage";
-            return self.findings.leave(&rules, reason);
+            return self.findings.leave(rules, reason);
         };
         let half = suite.pieces / 2;
         let mut is_silent = true;
@@ -277,6 +335,13 @@ impl Suite<'_> {
             }
         }
     }
+}
+
+/// What has come of a tick that was cut, or not, and of those after it.
+struct Cutting {
+    published: Vec<String>,
+    /// How often the tick waited.
+    waits: usize,
 }
 
 /// Lets a producer without a source tick.

@@ -11,10 +11,13 @@ use super::trial::Trial;
 use crate::conformance::finding::{ConformanceReport, Requirement};
 use crate::conformance::findings::{Findings, shown};
 use crate::conformance::memory::{self, ROUNDS, growth};
-use crate::conformance::trial::Stalled;
+use crate::conformance::trial::{STOP_TIMEOUT, Stalled};
 
 /// So many pieces of news come between two ticks of a flood.
 const AT_ONCE: usize = 10;
+
+/// A flood may take so many times what a tick may.
+const FLOOD: u32 = 4;
 
 /// Runs all trials.
 pub(super) fn run(conformance: &ProducerConformance) -> ConformanceReport {
@@ -22,7 +25,7 @@ pub(super) fn run(conformance: &ProducerConformance) -> ConformanceReport {
         conformance,
         findings: Findings::default(),
         hangs: false,
-        longest: Duration::ZERO,
+        longest: None,
     };
     suite.run();
     let (kind, excused) = (conformance.kind, &conformance.excused);
@@ -34,10 +37,12 @@ pub(super) struct Suite<'a> {
     pub(super) findings: Findings,
     /// Whether a trial has not come to its end: none that follows would.
     hangs: bool,
-    longest: Duration,
+    /// The longest time for which a call kept its thread, and which it was.
+    longest: Option<(Duration, &'static str)>,
 }
 
 /// What is left out and what is there again in what was published.
+#[derive(Default)]
 pub(super) struct Deviation {
     missing: Vec<String>,
     extra: Vec<String>,
@@ -55,7 +60,13 @@ impl Suite<'_> {
             SurvivesCrashes,
             SurvivesOutages,
         ];
+        let mut at_once = None;
         match self.one_by_one() {
+            None if self.hangs => {
+                let reason = "the producer hangs";
+                self.findings.leave(&[IsRepeatable, ReportsErrors], reason);
+                self.findings.leave(&compared, reason);
+            }
             None => {
                 let reason = "it does not publish what it should anyway";
                 self.findings.leave(&[IsRepeatable, ReportsErrors], reason);
@@ -72,9 +83,14 @@ impl Suite<'_> {
                     self.findings.leave(&compared, reason);
                 } else {
                     self.step(&[SurvivesRestarts], |suite| suite.restarts(&first));
-                    self.step(&[SurvivesCancellation, SurvivesCrashes], Suite::cuts);
+                    self.step(&[SurvivesCancellation, SurvivesCrashes], |suite| {
+                        at_once = suite.cuts();
+                    });
                 }
                 let comparable = reason.is_none();
+                self.step(&[ReportsErrors, SurvivesOutages], |suite| {
+                    suite.deaf_bus(at_once.as_deref());
+                });
                 self.step(&[ReportsErrors, SurvivesOutages], |suite| {
                     suite.outage(comparable.then_some(&*first));
                 });
@@ -98,10 +114,12 @@ impl Suite<'_> {
 
     /// What all trials have shown about the time that ticks take.
     fn blocked(&mut self) {
-        let (longest, limit) = (self.longest, self.conformance.may_block);
-        if longest > limit {
-            let seen = format!("a tick kept its thread for {longest:?} (allowed are {limit:?})");
-            let done = "measured for how long each tick kept its thread, without the time in which there was \
+        let limit = self.conformance.may_block;
+        if let Some((longest, call)) = self.longest
+            && longest > limit
+        {
+            let seen = format!("`{call}` kept its thread for {longest:?} (allowed are {limit:?})");
+            let done = "measured for how long each call kept its thread, without the time in which there was \
                         no core for it";
             self.findings.found(Requirement::NeverBlocks, done, seen);
         }
@@ -109,23 +127,27 @@ impl Suite<'_> {
 
     /// Looks at a trial by itself. Returns whether what was published can be compared.
     pub(super) fn look_at(&mut self, trial: &Trial, done: &str) -> bool {
-        self.longest = self.longest.max(trial.longest.unwrap_or_default());
+        self.longest = self.longest.max(trial.longest);
         if let Some(text) = &trial.panic {
-            let seen = format!("panicked: {text}");
-            self.findings.found(Requirement::NeverPanics, done, seen);
+            self.findings.found(Requirement::NeverPanics, done, text);
             return false;
         }
         if trial.has_stalled {
             self.hangs = true;
             let patience = self.conformance.patience;
-            let seen = format!("a tick had not come to an end after {patience:?}");
+            let call = trial.open_call.unwrap_or("tick");
+            let seen = format!("`{call}` had not come to an end after {patience:?}");
             self.findings.found(Requirement::Ends, done, seen);
             return false;
         }
         if trial.is_unfinished {
-            let seen = "it had not stopped in time, and was cut off";
-            let rule = Requirement::SurvivesRestarts;
-            self.findings.found(rule, done, seen);
+            self.hangs = true;
+            let limit = STOP_TIMEOUT.min(self.conformance.patience);
+            let call = trial.open_call.unwrap_or("tick");
+            let seen = format!(
+                "the hub had to cut it off {limit:?} after its stop; `{call}` had not returned"
+            );
+            self.findings.found(Requirement::Ends, done, seen);
             return false;
         }
         if let Some(odd) = &trial.odd {
@@ -160,7 +182,7 @@ impl Suite<'_> {
                         }
                     }
                     ticking.tick().await?;
-                    if began.elapsed() > suite.patience {
+                    if began.elapsed() > suite.patience * FLOOD {
                         return Err(Stalled);
                     }
                 }
@@ -171,9 +193,9 @@ impl Suite<'_> {
         });
         let rule = Requirement::BoundsMemory;
         let done = format!("let {pieces} pieces of news come, {AT_ONCE} before each tick");
-        if trial.has_stalled && began.elapsed() > suite.patience {
+        if trial.has_stalled && began.elapsed() > suite.patience * FLOOD {
             // Slow is not stuck: earlier trials have come to their ends.
-            let patience = suite.patience;
+            let patience = suite.patience * FLOOD;
             let reason = format!(
                 "{pieces} pieces of news took longer than {patience:?}: ProducerConformance::flood, or patience"
             );

@@ -36,10 +36,12 @@ pub(super) struct Trial {
     pub(super) odd: Option<String>,
     pub(super) failure: Option<String>,
     pub(super) panic: Option<String>,
-    /// The longest time for which a tick kept its thread.
-    pub(super) longest: Option<Duration>,
+    /// The longest time for which a call kept its thread, and which it was.
+    pub(super) longest: Option<(Duration, &'static str)>,
     pub(super) has_stalled: bool,
     pub(super) is_unfinished: bool,
+    /// What has not returned, if that is no tick.
+    pub(super) open_call: Option<&'static str>,
 }
 
 /// A hub whose producer ticks when it is told to.
@@ -97,6 +99,7 @@ impl ProducerConformance {
         bus.every = Some(EVERY);
         let witness = Arc::clone(&bus.ticks);
         witness.take_times();
+        witness.gate.open();
         let (mut has_stalled, mut before) = (false, String::new());
         let report = (self.add)(bus, &scheduled(&world.settings)).run(async |hub| {
             let config = hub.bus().config();
@@ -114,14 +117,18 @@ impl ProducerConformance {
             "trial over"
         );
         let mut published = report.published.iter();
+        let panic = witness.first_panic().map(|text| ("tick", text));
+        let panic = panic.or_else(|| witness.others.first_panic());
+        let longest = witness.longest().map(|stretch| (stretch, "tick"));
         Trial {
             odd: published.find_map(|it| oddity(it, &before)),
             published: report.published.iter().map(&self.compared).collect(),
             failure: witness.first_failure(),
-            panic: witness.first_panic(),
-            longest: witness.longest(),
+            panic: panic.map(|(call, text)| format!("`{call}` panicked: {text}")),
+            longest: longest.max(witness.others.longest()),
             has_stalled,
             is_unfinished: !report.unfinished.is_empty(),
+            open_call: witness.others.open(),
         }
     }
 }

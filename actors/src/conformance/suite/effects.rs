@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use fastrand::Rng;
 use fedmsg::Delivery;
 
-use super::{Suite, difference, shown};
+use super::{NoEffect, Suite, difference, shown};
 use crate::conformance::finding::Requirement;
 use crate::conformance::trial::Attempts;
 use crate::test_bus::{CallOutcome, Faults, Order, Step};
@@ -18,7 +18,7 @@ const ORDERS: u64 = 5;
 impl Suite<'_> {
     /// The reference: one message after the other, nothing goes wrong. Returns its effect if there is one
     /// to compare with.
-    pub(super) fn one_by_one(&mut self) -> Option<String> {
+    pub(super) fn one_by_one(&mut self) -> Result<String, NoEffect> {
         let suite = self.conformance;
         let world = (suite.world)();
         let before = world.look();
@@ -32,7 +32,7 @@ impl Suite<'_> {
         let count = suite.messages.len();
         let done = format!("handed over {count} messages, one by one, then stopped the hub");
         if !self.look_at(&trial, &done) {
-            return None;
+            return Err(NoEffect::HasFailed);
         }
         let consumed = trial.status().map_or(0, |it| it.consumed);
         if let Some(state) = trial.early_end() {
@@ -41,7 +41,7 @@ impl Suite<'_> {
                 &done,
                 format!("the consumer has ended: {state}"),
             );
-            return None;
+            return Err(NoEffect::HasFailed);
         }
         if consumed == 0 {
             let refusals = &trial.report.status.refusals;
@@ -54,7 +54,7 @@ impl Suite<'_> {
                 &done,
                 format!("it consumed none; {first}"),
             );
-            return None;
+            return Err(NoEffect::HasFailed);
         }
         if let Some(expected) = &suite.expected
             && *expected != trial.effect
@@ -64,19 +64,20 @@ impl Suite<'_> {
                 &done,
                 difference(expected, &trial.effect),
             );
-            return None;
+            return Err(NoEffect::HasFailed);
         }
-        if trial.effect == before {
+        self.only_publishes = trial.effect == before && !trial.heard.is_empty();
+        if trial.effect == before && !self.only_publishes {
             let seen = format!(
-                "it said Ok to {consumed} of them, and nothing in its world has changed: {}\n\
-                 If what it does shows in no world, such as a log line, excuse it: \
-                 Conformance::excuse(Requirement::KeepsWorkOnStop, …)",
+                "it said Ok to {consumed} of them, has published nothing, and nothing in its world has changed: {}\n\
+                 If what it does shows in no world, such as a log line, excuse it, and with it what cannot be \
+                 compared then: Conformance::excuse(Requirement::KeepsWorkOnStop, …)",
                 shown(&before)
             );
             self.found(Requirement::KeepsWorkOnStop, &done, seen);
-            return None;
+            return Err(NoEffect::IsSilent);
         }
-        Some(trial.effect)
+        Ok(self.effect(&trial))
     }
 
     /// Stops while messages wait, and between any two of some. Returns whether nothing is lost.
