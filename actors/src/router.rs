@@ -4,6 +4,7 @@
 //! topics only: no body is parsed here, but for messages that somebody wants who wants signatures
 //! checked. Those go through the [`Inspector`] first, once each, on other threads.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -295,10 +296,16 @@ impl Route {
                 self.lose(first, rest.len(), counter, "its mailbox is full");
                 return;
             }
-            while timeout(HELD_UP, mailbox.room_for(first)).await.is_err() {
-                self.name_who_holds_up();
-            }
+            self.wait_for_room(first).await;
             rest = self.offer(rest, &mut Rings::default());
+        }
+    }
+
+    /// Waits until there is room for a message, and says so when that takes long.
+    async fn wait_for_room(&self, first: &Delivery) {
+        let mut room = pin!(self.cell.mailbox.room_for(first));
+        while timeout(HELD_UP, &mut room).await.is_err() {
+            self.name_who_holds_up();
         }
     }
 

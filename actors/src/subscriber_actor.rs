@@ -84,7 +84,11 @@ async fn read(
             },
             batch = subscriber.next_batch(), if sent.len() < batches => batch,
         };
-        let Some(mut batch) = batch else { return };
+        let Some(mut batch) = batch else {
+            // It has ended by itself; what it has received is handed out all the same.
+            while sent.next().await.is_some() {}
+            return;
+        };
         let mut bytes = 0;
         for _ in 1..in_one {
             let Some(Some(more)) = subscriber.next_batch().now_or_never() else {

@@ -66,8 +66,8 @@ enum ProcessError {
 /// and tried again as `retry` says. If there were several, it is started again after a pause, as
 /// `restart` says, and they are given to it one by one, until they are answered; so a message that kills
 /// it is found, and costs no other. What it has answered is not given again, unless the hub itself ends
-/// meanwhile. A program that fails without having answered anything, more often than `restart.attempts` and
-/// not over one and the same message, halts the consumer. One that ends while it has nothing to do is started again with the next message. Each of
+/// meanwhile. A program that has never answered anything and fails more often than `restart.attempts`,
+/// not over one and the same message, halts the consumer; so does one that cannot be started. One that ends while it has nothing to do is started again with the next message. Each of
 /// several `workers` has a program of its own.
 ///
 /// ```
@@ -214,7 +214,8 @@ impl Process {
         loop {
             let Some(program) = &self.running else {
                 if let Err(reason) = self.start().await {
-                    self.restart(reason)
+                    let pause = self.restarts.next_pause();
+                    self.restart(pause, reason)
                         .await
                         .map_err(|error| BatchError { done, error })?;
                 }
@@ -363,7 +364,10 @@ impl Process {
         self.running = None;
         let blame = self.flight.take_back();
         match blame {
-            Blame::Unknown => self.restart(reason).await,
+            Blame::Unknown => {
+                let pause = self.restarts.pause_after_death();
+                self.restart(pause, reason).await
+            }
             Blame::Message | Blame::MessageAgain => {
                 let is_over = self.restarts.is_over(blame == Blame::Message);
                 Err(match is_over {
@@ -375,17 +379,27 @@ impl Process {
     }
 
     /// Starts the program after a pause, again and again, as often as is allowed.
-    async fn restart(&mut self, mut reason: String) -> Result<(), ConsumeError> {
+    async fn restart(
+        &mut self,
+        mut pause: Option<Duration>,
+        mut reason: String,
+    ) -> Result<(), ConsumeError> {
         loop {
-            let Some(pause) = self.restarts.next_pause() else {
+            let Some(restart_in) = pause else {
                 return Err(ConsumeError::halt(self.given_up(reason)));
             };
-            warn!(program = self.name, reason, restart_in = ?pause, "program is started again");
-            sleep(pause).await;
+            warn!(
+                program = self.name,
+                reason,
+                ?restart_in,
+                "program is started again"
+            );
+            sleep(restart_in).await;
             match self.start().await {
                 Ok(()) => return Ok(()),
                 Err(error) => reason = error,
             }
+            pause = self.restarts.next_pause();
         }
     }
 

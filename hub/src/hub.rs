@@ -184,14 +184,25 @@ impl HubBuilder {
         // Before anything starts: of two hubs with one configuration the second does nothing.
         let monitoring = Monitoring::open(&bus).await?;
         let systemd = Systemd::from_environment();
-        // A plugin may take long to start, or for ever.
+        // A plugin may take long to start, or for ever. A signal that comes as the last one has started is not
+        // forgotten.
+        let mut is_called_off = false;
         let called_off = async {
             let signal = signals.next().await;
+            is_called_off = true;
             info!(%signal, "stopping before everything has started");
             systemd.say_stopping(bus.config().stop_timeout).await;
         };
         let started = RunningHub::start_unless(bus.clone(), &self.registry, called_off).await?;
         let hub = match started {
+            Started::Running(hub) if is_called_off => {
+                info!("everything has started meanwhile, and stops");
+                let report = hub.stop().await;
+                drop(monitoring);
+                bus.close().await;
+                report::summarise(&report);
+                return Ok(report);
+            }
             Started::Running(hub) => hub,
             Started::CalledOff(report) => {
                 // Whatever belongs to a plugin that had not started.

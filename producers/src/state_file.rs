@@ -175,8 +175,19 @@ impl StateFile {
         new.sync_data()?;
         drop(new);
         fs::rename(name, &self.file)?;
-        // The new name lasts over a loss of power as well.
-        File::open(folder(&self.file))?.sync_all()
+        // So that the new name lasts over a loss of power as well.
+        match File::open(folder(&self.file)).and_then(|folder| folder.sync_all()) {
+            // The folder may not be read, or its file system has nothing of the kind.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::PermissionDenied | io::ErrorKind::InvalidInput
+                ) =>
+            {
+                Ok(())
+            }
+            synced => synced,
+        }
     }
 
     fn unwritable(&self, source: io::Error) -> StateFileError {

@@ -28,8 +28,10 @@ impl Watcher {
         let bus = Settings::new().endpoint("svc.host", port);
         // Its first message waits for the listener, which tries anew ten times a second.
         let listener = Listener::open(&bus.clone().with("zmq_reconnect_ivl_max = 0"));
-        let settings = format!("name = 'svc.host'\npost_init_sleep = 1\n{producers}");
-        sandbox.write("fedmsg.toml", &bus.with(&settings).to_string());
+        let settings = bus
+            .with("name = 'svc.host'\npost_init_sleep = 1")
+            .with(producers);
+        sandbox.write("fedmsg.toml", &settings.to_string());
         let hub = sandbox.start_logging(&["fedmsg-hub"]);
         Self {
             sandbox,
@@ -41,7 +43,7 @@ impl Watcher {
 
 #[test]
 fn a_first_tick_that_waits_until_its_publisher_has_settled_is_no_slow_one() {
-    let producers = "post_init_sleep = 3.5\n[producers.pulse]\nkind = 'heartbeat'\nevery = '1s'";
+    let producers = "post_init_sleep = 4\n[producers.pulse]\nkind = 'heartbeat'\nevery = '3s'";
     let watcher = Watcher::start(producers);
     // What is said of a tick is said before the next.
     watcher.listener.take_about("heartbeat", 2);

@@ -269,8 +269,8 @@ fn two_kilobytes(number: u64) -> String {
 
 /// Sends `count` messages through a relay while one of its subscribers has stopped: many more than
 /// the system keeps for a connection. Returns the numbers that this subscriber shows once it goes
-/// on, and the log of the relay.
-fn burst_past_a_stopped_subscriber(count: u64, flags: &[&str]) -> (Vec<u64>, String) {
+/// on, how many messages the other one has got, and the log of the relay.
+fn burst_past_a_stopped_subscriber(count: u64, flags: &[&str]) -> (Vec<u64>, u64, String) {
     let relay = Relay::new("zmq_linger = '60s'");
     let running = relay.start(flags);
     let speaker = relay.speaker();
@@ -301,26 +301,28 @@ fn burst_past_a_stopped_subscriber(count: u64, flags: &[&str]) -> (Vec<u64>, Str
     running.signal(Signal::TERM);
     let log = running.finish().expect_success().errors;
     let shown: Result<_, _> = shown.into_iter().collect();
-    (shown.expect("numbers"), log)
+    (shown.expect("numbers"), fast.taken(), log)
 }
 
 #[test]
 fn without_a_high_water_mark_a_slow_subscriber_loses_nothing() {
-    let (shown, log) = burst_past_a_stopped_subscriber(30_000, &["--high-water-mark", "0"]);
+    let (shown, _, log) = burst_past_a_stopped_subscriber(30_000, &["--high-water-mark", "0"]);
     assert!(shown.into_iter().eq(1..=30_000), "{log}");
     assert_eq!(counter(&log, "forwarded messages", "missed"), 0);
 }
 
 #[test]
 fn beyond_its_high_water_mark_a_slow_subscriber_loses_messages_and_the_relay_says_how_many() {
-    let (shown, log) = burst_past_a_stopped_subscriber(30_000, &["--high-water-mark", "1000"]);
+    let (shown, heard, log) =
+        burst_past_a_stopped_subscriber(30_000, &["--high-water-mark", "1000"]);
     assert!(shown.is_sorted(), "{log}");
     assert!(shown.len() < 30_000, "all {} were received", shown.len());
     let missed = counter(&log, "forwarded messages", "missed");
     assert!(missed > 0, "{log}");
-    // Every one is accounted for; a few of the probes may be among those missed.
-    let accounted = shown.len() as u64 + missed;
-    assert!((30_000..30_100).contains(&accounted), "{accounted}: {log}");
+    // Every one is accounted for, of both subscribers, for the other may be too slow on a busy machine; and
+    // some of the probes.
+    let accounted = shown.len() as u64 + heard + missed;
+    assert!((60_000..60_500).contains(&accounted), "{accounted}: {log}");
     let warning = log.lines().find(|line| line.contains("too slow"));
     let warning = warning.unwrap_or_else(|| panic!("no warning:\n{log}"));
     assert!(warning.contains("topic=burst"), "{warning}");

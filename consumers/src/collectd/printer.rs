@@ -74,6 +74,10 @@ impl Printer {
     /// Prints what `text` makes when there is room for it, if anything, and waits until everything has been
     /// written, but not for long.
     pub(super) async fn finish(&self, text: impl FnOnce() -> Option<String>) {
+        self.finish_within(LAST_WORDS, text).await;
+    }
+
+    async fn finish_within(&self, patience: Duration, text: impl FnOnce() -> Option<String>) {
         let (report, written) = oneshot::channel();
         let finish = async {
             if let Ok(room) = self.jobs.reserve().await
@@ -85,7 +89,7 @@ impl Printer {
                 let _ = written.await;
             }
         };
-        if timeout(LAST_WORDS, finish).await.is_err() {
+        if timeout(patience, finish).await.is_err() {
             warn!("standard output has not taken the last lines");
         }
     }
@@ -157,7 +161,10 @@ mod tests {
         }
         assert!((1..=2).contains(&asked), "{asked}");
         (0..=asked).for_each(|_| permit.send(Ok(())).unwrap());
-        printer.finish(|| Some("y".to_owned())).await;
+        let patience = Duration::from_secs(60); // the machine may be busy
+        printer
+            .finish_within(patience, || Some("y".to_owned()))
+            .await;
         assert_eq!(*written.lock().unwrap(), "x".repeat(asked) + "y");
         assert!(printer.error().is_none());
     }

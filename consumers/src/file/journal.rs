@@ -172,12 +172,26 @@ impl Journal {
         }
         if ours.len() != self.size {
             warn!(path = %path.display(), bytes = ours.len(), expected = self.size, "somebody else has changed the file");
-            self.size = take_back(&self.file, &self.params)?;
+            self.size = match take_back(&self.file, &self.params) {
+                // Whoever has written that keeps it: what is ours goes behind it, on a line of its own.
+                Err(JournalError::Foreign { .. }) => self.end_line()?,
+                size => size?,
+            };
             if self.size == 0 {
                 self.born = SystemTime::now();
             }
         }
         Ok(())
+    }
+
+    /// Ends the last line, and returns the size of the file then.
+    fn end_line(&mut self) -> Result<u64, JournalError> {
+        let ended = self.file.write_all(b"\n");
+        let size = ended.and_then(|()| Ok(self.file.metadata()?.len()));
+        size.map_err(|source| JournalError::Write {
+            path: self.params.path.clone(),
+            source,
+        })
     }
 
     fn replace(&mut self) -> Result<(), JournalError> {

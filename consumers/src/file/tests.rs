@@ -226,6 +226,20 @@ fn a_file_that_somebody_else_changes_still_is_whole_lines_and_as_large_as_it_is(
 }
 
 #[test]
+fn what_somebody_else_has_left_without_an_end_is_kept_and_ours_goes_behind_it() {
+    let rig = Rig::new();
+    let mut journal = Journal::open(rig.params("")).unwrap();
+    journal.append(&[b"{\"msg\":1}\n".to_vec()]).unwrap();
+    let other = fs::OpenOptions::new().append(true).open(rig.path("bus"));
+    other.unwrap().write_all(b"foreign").unwrap();
+    for _ in 0..2 {
+        journal.append(&[b"{\"msg\":2}\n".to_vec()]).unwrap();
+    }
+    let expected = "{\"msg\":1}\nforeign\n{\"msg\":2}\n{\"msg\":2}\n";
+    assert_eq!(rig.read("bus"), expected);
+}
+
+#[test]
 fn only_one_writes_to_a_file() {
     let rig = Rig::new();
     let journal = Journal::open(rig.params("")).unwrap();

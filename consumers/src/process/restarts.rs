@@ -11,6 +11,8 @@ use fedmsg_config::RestartConfig;
 /// The failures since the last success.
 pub(super) struct Restarts {
     config: RestartConfig,
+    /// Whether it has ever done anything, in this run of the hub.
+    has_succeeded: bool,
     pauses: Option<ExponentialBackoff>,
     /// How many messages it has failed over that it had alone.
     blamed: usize,
@@ -20,6 +22,7 @@ impl Restarts {
     pub(super) fn new(config: RestartConfig) -> Self {
         Self {
             config,
+            has_succeeded: false,
             pauses: None,
             blamed: 0,
         }
@@ -27,6 +30,7 @@ impl Restarts {
 
     /// It has done something: what failed before no longer counts.
     pub(super) fn succeeded(&mut self) {
+        self.has_succeeded = true;
         (self.pauses, self.blamed) = (None, 0);
     }
 
@@ -43,9 +47,23 @@ impl Restarts {
         pauses.next()
     }
 
+    /// Notes a failure over some messages, one of which may be to blame. Returns the pause before the next
+    /// start; nothing after too many of a program that has never done anything.
+    pub(super) fn pause_after_death(&mut self) -> Option<Duration> {
+        match self.has_succeeded {
+            true => Some(self.config.first_delay),
+            false => self.next_pause(),
+        }
+    }
+
     /// Notes a failure over a message that it had alone, which is a `new` one or not. Returns whether the
     /// program rather than the message is to blame: after too many, which have not all been over one message.
+    /// One that has ever done anything is not: whoever sends one message after the other that kills it must not
+    /// end the consumer.
     pub(super) fn is_over(&mut self, new: bool) -> bool {
+        if self.has_succeeded {
+            return false;
+        }
         self.blamed += usize::from(new);
         self.next_pause().is_none() && self.blamed > 1
     }
@@ -74,13 +92,18 @@ mod tests {
             attempts: 2,
             ..RestartConfig::default()
         });
-        for _ in 0..2 {
-            assert!(!restarts.is_over(true));
-            assert!((0..9).all(|_| !restarts.is_over(false)));
-            restarts.succeeded();
-        }
         assert!(!restarts.is_over(true));
-        assert!(!restarts.is_over(true));
-        assert!(restarts.is_over(false));
+        assert!((0..9).all(|_| !restarts.is_over(false)));
+        assert!(restarts.is_over(true));
+    }
+
+    #[test]
+    fn one_that_has_ever_done_something_is_never_to_blame_for_messages() {
+        let mut restarts = Restarts::new(RestartConfig::default());
+        restarts.succeeded();
+        assert!((0..99).all(|_| !restarts.is_over(true)));
+        assert!((0..99).all(|_| restarts.pause_after_death().is_some()));
+        // To start it fails by itself.
+        assert_eq!(std::iter::from_fn(|| restarts.next_pause()).count(), 5);
     }
 }

@@ -380,7 +380,7 @@ fn a_program_that_never_answers_halts_with_the_second_message() {
 fn a_program_that_only_publishes_is_ended() {
     let script = r#"hello; next; test -e "$OUT" || { note x; yes '{"type":"publish","topic":"seen","msg":1}'; }
         ack; while next; do ack; done"#;
-    let ran = run_with(script, "params.time_limit = '100ms'", 1);
+    let ran = run_with(script, "params.time_limit = '500ms'", 1);
     assert_eq!((ran.status.consumed, ran.status.dropped), (1, 0));
     assert_eq!((ran.figure("starts"), ran.figure("failures")), (2, 1));
 }

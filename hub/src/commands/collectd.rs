@@ -20,7 +20,8 @@ use crate::hub::{Hub, HubError};
 /// Every few seconds it prints a line for each kind of message that it knows, those of `fedmsg-announce`
 /// and `fedmsg-logger`, and one for all others, "unhandled": how many came since the line before. Nothing
 /// else goes to standard output; the log goes to standard error. Of the configuration it uses the consumers
-/// of kind "collectd" only (or one with default settings).
+/// of kind "collectd" only (or one with default settings);
+/// those with `enabled = false`, which hubs leave out, where there are no others.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

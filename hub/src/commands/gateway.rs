@@ -12,8 +12,8 @@ use crate::hub::Hub;
 /// It connects to every address of `endpoints`, as each listener does, and clients connect to its
 /// `address`: tcp://127.0.0.1:9940 unless the settings of a consumer of kind "gateway" say otherwise.
 /// What a client misses that cannot keep up is counted, and costs the others nothing. Of the
-/// configuration it uses the consumers of that kind only (or one with default settings); one with
-/// `enabled = false`, which hubs leave out, where there is no other. --high-water-mark is for them.
+/// configuration it uses the consumers of that kind only (or one with default settings); those
+/// with `enabled = false`, which hubs leave out, where there are no others. --high-water-mark is for them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -9,7 +9,8 @@ use crate::exit::Exit;
 ///
 /// Publishers connect to the addresses of `relay_inbound`, of which it binds all; subscribers of the bus
 /// connect to the first free address of `endpoints.relay_outbound`. Messages are forwarded byte for byte.
-/// Of the configuration it uses the consumers of kind "relay" only (or one with default settings).
+/// Of the configuration it uses the consumers of kind "relay" only (or one with default settings);
+/// those with `enabled = false`, which hubs leave out, where there are no others.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

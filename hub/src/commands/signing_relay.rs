@@ -10,7 +10,7 @@ use crate::exit::Exit;
 /// As fedmsg-relay, but each message leaves with the signature of the certificate that
 /// `certnames.signing_relay` names; one that it has already is taken off. Who may reach `relay_inbound`
 /// is trusted. Of the configuration it uses the consumers of kind "signing-relay" only (or one with
-/// default settings).
+/// default settings); those with `enabled = false`, which hubs leave out, where there are no others.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

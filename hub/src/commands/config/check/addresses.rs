@@ -32,12 +32,11 @@ const WILDCARDS: [&str; 3] = ["*", "0.0.0.0", "::"];
 const RELAYS: [&str; 2] = [Relay::KIND, SigningRelay::KIND];
 
 /// The programs that have a monitoring socket, as `{process}` has them.
-const HUBS: [&str; 5] = [
+const HUBS: [&str; 4] = [
     "fedmsg-hub",
     "fedmsg-relay",
     "fedmsg-gateway",
     "fedmsg-signing-relay",
-    "fedmsg-collectd",
 ];
 
 /// Names that are looked up at the same time.
