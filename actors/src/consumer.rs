@@ -257,6 +257,16 @@ impl ConsumeError {
 
     /// The message may succeed after `pause`, or after the pause that `retry` in the configuration has for this
     /// attempt if that is longer.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use fedmsg_actors::ConsumeError;
+    ///
+    /// let asked = Duration::from_secs(30); // the server has said when to come back
+    /// let error = ConsumeError::retry_no_sooner(asked, "the server is busy");
+    /// assert!(matches!(error, ConsumeError::RetryNoSooner(pause, _) if pause == asked));
+    /// ```
     pub fn retry_no_sooner(pause: Duration, reason: impl Into<BoxError>) -> Self {
         Self::RetryNoSooner(pause, reason.into())
     }

@@ -168,6 +168,15 @@ macro_rules! context {
 
             /// Shows numbers that fall as well as they grow, such as how many are connected, beside the
             /// totals of `show_figures` and as those. What a plugin shows is gone when it is built anew.
+            ///
+            /// ```
+            /// use std::sync::Arc;
+            /// use std::sync::atomic::{AtomicU64, Ordering};
+            ///
+            /// fn show(context: &fedmsg_actors::ConsumerContext, connected: Arc<AtomicU64>) {
+            ///     context.show_gauges(move || vec![("connected", connected.load(Ordering::Relaxed))]);
+            /// }
+            /// ```
             pub fn show_gauges(
                 &self,
                 count: impl Fn() -> Vec<(&'static str, u64)> + Send + 'static,
