@@ -30,7 +30,8 @@ pub struct ConsumerConfig {
     /// What it does: the name of a kind that the hub knows. Required.
     pub kind: String,
 
-    /// Whether the hub starts it; false switches off what an earlier file has set up.
+    /// Whether the hub starts it; false switches off what an earlier file has set up. A program with consumers of
+    /// one kind only, such as fedmsg-gateway, takes those that are off where none of its kind is on.
     #[serde(default = "yes")]
     pub enabled: bool,
 
