@@ -66,13 +66,6 @@ impl Handler<Abort> for ConsumerActor {
     }
 }
 
-/// What a plugin wants of the pause before the next attempt.
-enum Asked {
-    Nothing,
-    Exactly(Duration),
-    AtLeast(Duration),
-}
-
 /// What a consumer's actor works with.
 pub(crate) struct Host {
     pub(crate) cell: Arc<ConsumerCell>,
@@ -212,29 +205,28 @@ impl Host {
             };
             attempts += 1;
             match failure {
-                Failure::Consume(ConsumeError::Halt(reason)) => {
+                Failure::Consume(error) => {
                     add(&counters.errors, 1);
-                    discard(consumer);
-                    return Err(ConsumerState::Halted(reason.to_string()));
-                }
-                Failure::Consume(ConsumeError::Drop(reason)) => {
-                    add(&counters.errors, 1);
-                    self.drop_current(lease, attempts, &reason.to_string());
-                    attempts = 0;
-                }
-                Failure::Consume(ConsumeError::Retry(reason)) => {
-                    add(&counters.errors, 1);
-                    attempts = self.retry(lease, attempts, Asked::Nothing, &*reason).await;
-                }
-                Failure::Consume(ConsumeError::RetryAfter(pause, reason)) => {
-                    add(&counters.errors, 1);
-                    let asked = Asked::Exactly(pause);
-                    attempts = self.retry(lease, attempts, asked, &*reason).await;
-                }
-                Failure::Consume(ConsumeError::RetryNoSooner(pause, reason)) => {
-                    add(&counters.errors, 1);
-                    let asked = Asked::AtLeast(pause);
-                    attempts = self.retry(lease, attempts, asked, &*reason).await;
+                    attempts = match error {
+                        ConsumeError::Halt(reason) => {
+                            discard(consumer);
+                            return Err(ConsumerState::Halted(reason.to_string()));
+                        }
+                        ConsumeError::Drop(reason) => {
+                            self.drop_current(lease, attempts, &reason.to_string());
+                            0
+                        }
+                        ConsumeError::Retry(reason) => {
+                            self.retry(lease, attempts, &*reason, |own| own).await
+                        }
+                        ConsumeError::RetryAfter(asked, reason) => {
+                            self.retry(lease, attempts, &*reason, |_| asked).await
+                        }
+                        ConsumeError::RetryNoSooner(asked, reason) => {
+                            let longer = |own: Duration| own.max(asked);
+                            self.retry(lease, attempts, &*reason, longer).await
+                        }
+                    };
                 }
                 Failure::BatchPanic(text) => {
                     discard(consumer);
@@ -247,7 +239,7 @@ impl Host {
                     discard(consumer); // before the next is built: it may own a port or a file
                     add(&counters.panics, 1);
                     let text = format!("it panicked: {text}");
-                    attempts = self.retry(lease, attempts, Asked::Nothing, &text).await;
+                    attempts = self.retry(lease, attempts, &text, |own| own).await;
                     consumer = self.rebuild(restarts, text).await?;
                 }
             }
@@ -275,27 +267,21 @@ impl Host {
         worked
     }
 
-    /// Pauses before the next attempt at the current message, as long as the plugin has asked for if it
-    /// has, or drops it after the last one.
-    /// Returns the attempts made at the message that is then current.
+    /// Pauses before the next attempt at the current message, or drops it after the last one. `wanted` makes
+    /// what the plugin wants of our own pause. Returns the attempts made at the message that is then current.
     async fn retry(
         &self,
         lease: &mut Lease,
         attempts: u32,
-        asked: Asked,
         reason: &dyn fmt::Display,
+        wanted: impl FnOnce(Duration) -> Duration,
     ) -> u32 {
         let retry = &self.cell.config.retry;
         if attempts >= retry.attempts.max(1) {
             self.drop_current(lease, attempts, &reason.to_string());
             return 0;
         }
-        let pause = pause(attempts, retry.first_delay, retry.max_delay);
-        let pause = match asked {
-            Asked::Nothing => pause,
-            Asked::Exactly(asked) => asked,
-            Asked::AtLeast(asked) => pause.max(asked),
-        };
+        let pause = wanted(pause(attempts, retry.first_delay, retry.max_delay));
         // Whoever asks for longer means for ever.
         let pause = pause.min(duration::LONGEST);
         if let Some(delivery) = lease.current() {

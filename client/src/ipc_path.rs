@@ -1,6 +1,7 @@
 //! The file of a Unix domain socket: whether it may be bound.
 //!
-//! Asked by [`crate::socket`], because libzmq deletes whatever it finds, and by [`crate::forwarder`].
+//! Asked by [`crate::socket`], because libzmq deletes whatever it finds, by [`crate::forwarder`], and by those who
+//! check a configuration.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::FileTypeExt as _;
@@ -14,14 +15,29 @@ use socket2::{Domain, SockAddr, Socket, Type};
 ///
 /// # Errors
 ///
-/// `AddrInUse` where somebody is, or may be; any other where there is a file that is no socket, or where
-/// there can be none.
-pub(crate) fn vacant(path: &str) -> io::Result<()> {
+/// `AddrInUse` where somebody is, `PermissionDenied` where this user may not know, `Other` where there is
+/// a file that is no socket; any other where there can be none.
+///
+/// ```
+/// let folder = tempfile::tempdir()?;
+/// let path = folder.path().join("bus.socket");
+/// let path = path.to_str().unwrap();
+/// fedmsg::check_ipc_path(path)?;
+/// let _owner = std::os::unix::net::UnixListener::bind(path)?;
+/// let error = fedmsg::check_ipc_path(path).unwrap_err();
+/// assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn check_ipc_path(path: &str) -> io::Result<()> {
     match connect(path) {
         Ok(()) => return Err(ErrorKind::AddrInUse.into()),
         Err(error) => match error.kind() {
             ErrorKind::NotFound | ErrorKind::ConnectionRefused => {}
-            _ if may_be_owned(&error) => return Err(ErrorKind::AddrInUse.into()),
+            kind @ ErrorKind::PermissionDenied => {
+                let reason = format!("this user may not know whether somebody has it: {error}");
+                return Err(io::Error::new(kind, reason));
+            }
+            _ if is_owned(&error) => return Err(ErrorKind::AddrInUse.into()),
             _ => return Err(error),
         },
     }
@@ -40,11 +56,9 @@ fn connect(path: &str) -> io::Result<()> {
     socket.connect(&SockAddr::unix(path)?)
 }
 
-/// Whether an error comes from an owner that lives, or leaves open whether there is one (unix(7), connect(2)).
-fn may_be_owned(error: &io::Error) -> bool {
+/// Whether an error comes from an owner that lives (unix(7), connect(2)).
+fn is_owned(error: &io::Error) -> bool {
     let alive = [
-        Errno::ACCESS,    // nobody knows who is there
-        Errno::PERM,      // as above
         Errno::AGAIN,     // too many connections wait
         Errno::PROTOTYPE, // it is there for datagrams, or for packets
     ];
@@ -63,7 +77,7 @@ mod tests {
         let path = directory.path().join("s");
         let path = path.to_str().unwrap();
         let prepared = prepare(path);
-        let answer = vacant(path).map_err(|error| error.kind());
+        let answer = check_ipc_path(path).map_err(|error| error.kind());
         assert_eq!(answer, expected);
         drop(prepared);
     }
@@ -118,7 +132,7 @@ mod tests {
         check(directory, Err(ErrorKind::Other));
         let astray = |path: &str| std::os::unix::fs::symlink("nowhere", path).unwrap();
         check(astray, Err(ErrorKind::Other));
-        let refused = |path: &str| vacant(path).map_err(|error| error.kind());
+        let refused = |path: &str| check_ipc_path(path).map_err(|error| error.kind());
         assert_eq!(refused("/dev/null/s"), Err(ErrorKind::NotADirectory));
         assert_eq!(refused(&"s".repeat(200)), Err(ErrorKind::InvalidInput));
     }

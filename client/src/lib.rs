@@ -52,6 +52,7 @@ pub use self::fetch::{Fetch, FetchError, Version, with_causes};
 pub use self::forwarder::{Forwarder, ForwarderCounts, SubscriberStatus};
 pub use self::identity::{host_name, program_name, user_name};
 pub use self::inspector::{Inspector, RefusalCount, Refusals};
+pub use self::ipc_path::check_ipc_path;
 pub use self::log_limit::LogLimit;
 pub use self::monitoring::{MonitoringError, MonitoringSocket};
 pub use self::preflight::{Lifetime, check_signing, check_trust, signing_entries};

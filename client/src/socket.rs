@@ -16,7 +16,7 @@ use thiserror::Error;
 pub(crate) use self::monitor::PeerEvent;
 pub(crate) use self::pub_socket::{PubSocket, Sent};
 pub(crate) use self::sub_socket::{Frames, SubSocket};
-use crate::ipc_path::vacant;
+use crate::ipc_path::check_ipc_path;
 
 /// Bytes that libzmq asks of the kernel, and gives to it, per system call
 /// (`ZMQ_IN_BATCH_SIZE`, `ZMQ_OUT_BATCH_SIZE`; the default of 8 KiB costs half the throughput at 1 KiB).
@@ -189,7 +189,7 @@ fn bind(socket: &zmq::Socket, endpoint: &Endpoint) -> Result<Endpoint, SocketErr
     if endpoint.scheme() == Scheme::Ipc
         && let Some(path) = endpoint.ipc_path()
     {
-        vacant(path).map_err(|error| SocketError::not_bound(endpoint, &error))?;
+        check_ipc_path(path).map_err(|error| SocketError::not_bound(endpoint, &error))?;
     }
     socket.set_ipv6(endpoint.is_ipv6())?;
     attach(address, || socket.bind(address))?;

@@ -180,9 +180,8 @@ impl Import<'_> {
         }
     }
 
-    /// Sets what a consumer takes. Where its switch has not put it in, it is one
-    /// that hubs leave out, and the program with that consumer takes: `fedmsg-gateway` of the original needs no
-    /// switch, either.
+    /// Sets what a consumer takes. Where its switch has not put it in, it is one that hubs leave out, and the
+    /// program with that consumer takes: `fedmsg-gateway` of the original needs no switch, either.
     fn set_param(&mut self, (consumer, param): (&str, Param), tree: Tree, key: &str, place: Place) {
         let name = match param {
             Param::Port => "address",
@@ -196,24 +195,20 @@ impl Import<'_> {
             (Param::Port, Value::Integer(port)) => Value::String(format!("tcp://*:{port}")),
             _ => value,
         };
-        let mut is_new = false;
-        let mut new = || {
-            is_new = true;
-            let kind = ("kind".to_owned(), consumer.into());
-            Value::Table(Table::from_iter([
-                kind,
-                ("enabled".to_owned(), false.into()),
-            ]))
-        };
         let empty = || Value::Table(Table::new());
         let consumers = self.table.entry("consumers").or_insert_with(empty);
-        let table = consumers.as_table_mut().map(|consumers| {
-            let table = consumers.entry(consumer).or_insert_with(&mut new);
-            table
-                .as_table_mut()
-                .map(|table| table.entry("params").or_insert_with(empty))
-        });
-        if let Some(Some(Value::Table(params))) = table {
+        let Value::Table(consumers) = consumers else {
+            return;
+        };
+        let is_new = !consumers.contains_key(consumer);
+        let Value::Table(table) = consumers.entry(consumer).or_insert_with(empty) else {
+            return;
+        };
+        if is_new {
+            table.insert("kind".to_owned(), consumer.into());
+            table.insert("enabled".to_owned(), false.into());
+        }
+        if let Value::Table(params) = table.entry("params").or_insert_with(empty) {
             params.insert(name.to_owned(), value);
         }
         if is_new {

@@ -194,41 +194,36 @@ impl HubBuilder {
             systemd.say_stopping(bus.config().stop_timeout).await;
         };
         let started = RunningHub::start_unless(bus.clone(), &self.registry, called_off).await?;
-        let hub = match started {
-            Started::Running(hub) if is_called_off => {
-                info!("everything has started meanwhile, and stops");
-                let report = hub.stop().await;
-                drop(monitoring);
-                bus.close().await;
-                report::summarise(&report);
-                return Ok(report);
-            }
-            Started::Running(hub) => hub,
+        let (report, all_stopped) = match started {
             Started::CalledOff(report) => {
                 // Whatever belongs to a plugin that had not started.
                 ProcessGroup::kill_running();
-                bus.close().await;
-                report::summarise(&report);
-                return Ok(report);
+                (report, false)
             }
-        };
-        info!("hub running");
-        warn_of_foreign_topics(bus.config());
-        let all_stopped = tokio::select! {
-            signal = signals.next() => {
-                info!(%signal, "stopping");
-                false
+            Started::Running(hub) => {
+                let mut all_stopped = false;
+                if !is_called_off {
+                    info!("hub running");
+                    warn_of_foreign_topics(bus.config());
+                    all_stopped = tokio::select! {
+                        signal = signals.next() => {
+                            info!(%signal, "stopping");
+                            false
+                        }
+                        () = end => false,
+                        _ = hub.until_idle() => true,
+                        () = monitoring.run(&hub) => false,
+                        () = systemd.attend(&hub) => false,
+                        () = answer(&mut questions, &hub) => false,
+                    };
+                }
+                signals.end_process_at_next();
+                let report = tokio::select! {
+                    report = hub.stop() => report,
+                    () = systemd.attend_stop(bus.config().stop_timeout) => StopReport::default(),
+                };
+                (report, all_stopped)
             }
-            () = end => false,
-            _ = hub.until_idle() => true,
-            () = monitoring.run(&hub) => false,
-            () = systemd.attend(&hub) => false,
-            () = answer(&mut questions, &hub) => false,
-        };
-        signals.end_process_at_next();
-        let report = tokio::select! {
-            report = hub.stop() => report,
-            () = systemd.attend_stop(bus.config().stop_timeout) => StopReport::default(),
         };
         drop(monitoring);
         bus.close().await;

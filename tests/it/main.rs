@@ -1,6 +1,7 @@
 //! The one integration binary: whole behaviours, over real sockets, with real programs as peers.
 #![cfg(test)]
 
+mod apart;
 mod application;
 mod bad_input;
 mod catalogue;

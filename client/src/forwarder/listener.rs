@@ -24,7 +24,7 @@ use tracing::warn;
 use super::Shared;
 use super::connection::serve;
 use super::stream::Stream;
-use crate::ipc_path::vacant;
+use crate::ipc_path::check_ipc_path;
 
 /// How long it waits when the system has no descriptor left for another connection.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -188,7 +188,7 @@ fn bind_unix(
 ) -> io::Result<(UnixListener, Option<SocketFile>)> {
     let (listener, file) = match endpoint.ipc_path() {
         Some(path) => {
-            vacant(path)?;
+            check_ipc_path(path)?;
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}

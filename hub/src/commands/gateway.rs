@@ -2,10 +2,8 @@
 
 use clap::Args;
 
-use super::hub::exit;
 use super::preset::PresetArgs;
 use crate::exit::Exit;
-use crate::hub::Hub;
 
 /// Run a gateway: pass the whole bus on at one address, for clients outside.
 ///
@@ -35,13 +33,9 @@ pub(crate) struct GatewayArgs {
 /// Runs the command.
 pub(crate) fn run(args: GatewayArgs) -> Exit {
     let limit = args.preset.high_water_mark();
-    let prepared = args.preset.prepare("gateway", |consumer| {
+    args.preset.run("gateway", |consumer| {
         if let Some(limit) = limit {
             consumer.params.set("high_water_mark", i64::from(limit));
         }
-    });
-    match prepared {
-        Ok((config, loaded)) => exit(Hub::builder(config).run(), &loaded),
-        Err(exit) => exit,
-    }
+    })
 }

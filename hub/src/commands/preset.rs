@@ -28,9 +28,10 @@ impl PresetArgs {
         self.common.high_water_mark()
     }
 
-    /// Runs the consumers of kind `kind` that the configuration has, or one with default settings.
-    pub(crate) fn run(&self, kind: &'static str) -> Exit {
-        match self.prepare(kind, |_| {}) {
+    /// Runs the consumers of kind `kind` that the configuration has, or one with default settings, as `adjust`
+    /// leaves them.
+    pub(crate) fn run(&self, kind: &'static str, adjust: impl Fn(&mut ConsumerConfig)) -> Exit {
+        match self.prepare(kind, adjust) {
             Ok((config, loaded)) => exit(Hub::builder(config).run(), &loaded),
             Err(exit) => exit,
         }

@@ -31,5 +31,5 @@ pub(crate) struct RelayArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: RelayArgs) -> Exit {
-    args.preset.run("relay")
+    args.preset.run("relay", |_| {})
 }

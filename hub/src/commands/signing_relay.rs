@@ -31,5 +31,5 @@ pub(crate) struct SigningRelayArgs {
 
 /// Runs the command.
 pub(crate) fn run(args: SigningRelayArgs) -> Exit {
-    args.preset.run("signing-relay")
+    args.preset.run("signing-relay", |_| {})
 }

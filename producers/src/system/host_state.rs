@@ -82,9 +82,7 @@ impl HostState {
             disks: mounts.iter().map(|mount| Disk::read(mount)).collect(),
         })
     }
-}
 
-impl HostState {
     /// Says why the room of a file system cannot be told; nothing if it can.
     pub(super) fn missing(mount: &Path) -> Option<io::Error> {
         statvfs(mount).err().map(io::Error::from)

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use fedmsg_hub::schemars::JsonSchema;
 use fedmsg_hub::serde::Deserialize;
 use fedmsg_hub::{BoxError, Producer, ProducerContext, World};
 use tokio::task::yield_now;
+
+use super::block_once;
 
 /// What is wrong with a newsstand.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -132,7 +133,7 @@ impl Producer for Newsstand {
         let wire = WIRES.lock().unwrap().get(&params.wire).cloned();
         let wire = wire.ok_or("no such wire")?;
         if params.mistake == Mistake::BlocksWhenBuilt {
-            block(params.mistake);
+            block_once(params.mistake);
         }
         let published = match params.mistake {
             Mistake::RemembersInMemory => 0,
@@ -162,7 +163,7 @@ impl Producer for Newsstand {
         match self.mistake {
             Mistake::SaysNothing => return Ok(()),
             Mistake::NeverReturns => std::future::pending().await,
-            Mistake::Blocks => block(self.mistake),
+            Mistake::Blocks => block_once(self.mistake),
             Mistake::NotesTooEarly => self.wire.note(self.published + count).await?,
             _ => {}
         }
@@ -211,17 +212,5 @@ impl Producer for Newsstand {
             Mistake::HangsInStop => std::future::pending().await,
             _ => {}
         }
-    }
-}
-
-/// Makes each of these mistakes once: that is enough to be found, and takes time.
-#[expect(clippy::disallowed_methods, reason = "this is the mistake")]
-fn block(mistake: Mistake) {
-    static MADE: Mutex<Vec<Mistake>> = Mutex::new(Vec::new());
-    let mut made = MADE.lock().unwrap();
-    if !made.contains(&mistake) {
-        made.push(mistake);
-        drop(made);
-        std::thread::sleep(Duration::from_millis(200));
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! The producer is a [`Newsstand`], written against the public surface, as a plugin's author would.
 
-use std::env;
-use std::process::Command;
 use std::time::Duration;
 
 use fedmsg_hub::{
@@ -11,7 +9,7 @@ use fedmsg_hub::{
 };
 
 use super::newsstand::{Mistake, Newsstand, world};
-use crate::peers::Process;
+use crate::apart::run_apart;
 
 fn conformance(mistake: Mistake) -> ProducerConformance {
     ProducerConformance::of::<Newsstand>(move || world(mistake))
@@ -133,15 +131,7 @@ fn what_panics_blocks_or_hangs_where_it_does_not_tick_is_found() {
 
 #[test]
 fn what_takes_memory_without_bound_is_found_in_a_process_of_its_own() {
-    let mut command = Command::new(env::current_exe().expect("this program"));
-    let test = "conformance::producers::what_keeps_everything";
-    command.args(["--ignored", "--exact", test]);
-    let finished = Process::start(command).finish().expect_success();
-    assert!(
-        finished.lines.iter().any(|line| line.contains("1 passed")),
-        "{:?}",
-        finished.lines
-    );
+    run_apart("conformance::producers::what_keeps_everything");
 }
 
 #[test]

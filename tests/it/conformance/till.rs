@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use fedmsg_hub::schemars::JsonSchema;
 use fedmsg_hub::serde::Deserialize;
 use fedmsg_hub::{
     BatchError, BoxError, ConsumeError, Consumer, ConsumerContext, Delivery, DeliveryBuilder, World,
 };
+
+use super::block_once;
 
 /// What is wrong with a till.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -137,7 +138,7 @@ impl Consumer for Till {
     async fn from_params(params: Params, _: &ConsumerContext) -> Result<Self, BoxError> {
         let books = LIBRARY.lock().unwrap().get(&params.books).cloned();
         if params.mistake == Mistake::BlocksWhenBuilt {
-            block(params.mistake);
+            block_once(params.mistake);
         }
         Ok(Self {
             books: books.ok_or("no such books")?,
@@ -173,7 +174,7 @@ impl Consumer for Till {
                 }
             }
             Mistake::Blocks => {
-                block(self.mistake);
+                block_once(self.mistake);
                 self.books.book(id, cents)?;
             }
             Mistake::NeverAnswers => std::future::pending().await,
@@ -224,7 +225,7 @@ impl Consumer for Till {
         let openings = self.books.openings.fetch_add(1, Ordering::Relaxed);
         match self.mistake {
             Mistake::PanicsWhenStartedAgain => assert_eq!(openings, 0, "opened already"),
-            Mistake::BlocksWhenStarted => block(self.mistake),
+            Mistake::BlocksWhenStarted => block_once(self.mistake),
             _ => {}
         }
     }
@@ -232,7 +233,7 @@ impl Consumer for Till {
     async fn stop(&mut self, _: &ConsumerContext) {
         match self.mistake {
             Mistake::PanicsInStop => panic!("the drawer is stuck"),
-            Mistake::BlocksInStop => block(self.mistake),
+            Mistake::BlocksInStop => block_once(self.mistake),
             Mistake::HangsInStop => std::future::pending().await,
             _ => {}
         }
@@ -266,17 +267,5 @@ impl<const MISCOUNTS: bool> Consumer for BatchTill<MISCOUNTS> {
             consumed.map_err(|error| BatchError { done, error })?;
         }
         Ok(())
-    }
-}
-
-/// Makes each of these mistakes once: that is enough to be found, and takes time.
-#[expect(clippy::disallowed_methods, reason = "this is the mistake")]
-fn block(mistake: Mistake) {
-    static MADE: Mutex<Vec<Mistake>> = Mutex::new(Vec::new());
-    let mut made = MADE.lock().unwrap();
-    if !made.contains(&mistake) {
-        made.push(mistake);
-        drop(made);
-        std::thread::sleep(Duration::from_millis(200));
     }
 }

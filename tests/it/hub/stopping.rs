@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpListener;
-use std::process::Command;
 use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, thread};
 
 use fedmsg_hub::{
     BoxError, Config, ConsumeError, Consumer, ConsumerContext, ConsumerState, Delivery, Hub,
@@ -14,7 +13,7 @@ use fedmsg_hub::{
 use rustix::process::{Signal, getpid, kill_process};
 
 use super::{Probe, Scripted, ScriptedProducer, live};
-use crate::peers::Process;
+use crate::apart::run_apart;
 use crate::sandbox::PATIENCE;
 
 const TOPIC: &str = "com.example.test.work";
@@ -275,15 +274,7 @@ impl Consumer for Slow {
 
 #[test]
 fn a_hub_can_be_stopped_while_it_starts() {
-    let mut command = Command::new(env::current_exe().expect("this program"));
-    let test = "hub::stopping::what_is_stopped_while_it_starts";
-    command.args(["--ignored", "--exact", test]);
-    let finished = Process::start(command).finish().expect_success();
-    assert!(
-        finished.lines.iter().any(|line| line.contains("1 passed")),
-        "{:?}",
-        finished.lines
-    );
+    run_apart("hub::stopping::what_is_stopped_while_it_starts");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use fedmsg::Delivery;
 use rustix::process::Signal;
 
 use super::Watcher;
-use crate::sandbox::{PATIENCE, PROBE, Sandbox};
+use crate::sandbox::{PATIENCE, PROBE, Sandbox, Settings};
 
 const SETTINGS: &str = "[producers.app]\nkind = 'file'\nevery = '10ms'\n\
     params = { path = 'log', state_file = 'state', from = 'start' }\n";
@@ -30,6 +30,31 @@ fn append(folder: &Path, name: &str, line: usize) {
 fn number(delivery: &Delivery) -> usize {
     let line = delivery.msg().get("line").and_then(|line| line.as_str());
     line.and_then(|line| line.parse().ok()).expect("a number")
+}
+
+/// Under systemd, where a hub with a name of its own (`fedmsg-hub@NAME`) has two of them.
+#[test]
+fn a_state_without_a_name_is_in_the_first_state_directory() {
+    let sandbox = Sandbox::with(&Settings::new().with(
+        "active = true
+        relay_inbound = 'inproc://nobody'
+        [producers.app]
+        kind = 'file'
+        every = '1h'
+        params.path = 'log'",
+    ));
+    let folders = ["own", "shared"].map(|name| sandbox.path().join(name));
+    for folder in &folders {
+        fs::create_dir(folder).unwrap();
+    }
+    let [own, shared] = folders.each_ref().map(|it| it.to_str().unwrap());
+    let variables = [("STATE_DIRECTORY", &*format!("{own}:{shared}"))];
+    let mut hub = sandbox.start_logging_with(&["fedmsg-hub"], &variables);
+    hub.line_with("hub running");
+    assert!(folders[0].join("producer-app.json").exists());
+    assert_eq!(fs::read_dir(&folders[1]).unwrap().count(), 0);
+    hub.signal(Signal::TERM);
+    hub.finish().expect_success();
 }
 
 #[test]

@@ -119,7 +119,13 @@ const NOT_OF_HUBS: [&str; 2] = ["ProcSubset=pid", "MemoryDenyWriteExecute=yes"];
 
 /// The settings of a unit, without what is its own.
 fn common(name: &str) -> Vec<String> {
-    let own = ["#", "Description=", "ExecStart=", "Environment="];
+    let own = [
+        "#",
+        "Description=",
+        "ExecStart=",
+        "Environment=",
+        "StateDirectory=",
+    ];
     let text = unit(name);
     let lines = text.lines().filter(|line| {
         !own.iter().any(|start| line.starts_with(start)) && !NOT_OF_HUBS.contains(line)
@@ -147,6 +153,10 @@ fn units_differ_in_what_they_start_and_what_hubs_do_without() {
         let program = name.split(['.', '@']).next().expect("a name");
         let start = format!("\nExecStart=/usr/bin/{program}");
         assert!(unit(name).contains(&start), "{name}: no {start}");
+        // The states of two hubs may have one name.
+        let own_state = if name.contains('@') { "fedmsg/%i " } else { "" };
+        let state = format!("\nStateDirectory={own_state}fedmsg\n");
+        assert!(unit(name).contains(&state), "{name}: no {state}");
     }
     for setting in [
         "Type=notify",

@@ -63,15 +63,18 @@ pub(super) fn prometheus(emission: Option<&Emission>) -> String {
             _ => "counted since the emission before",
         };
         let help = format!("{field} of a consumer, as emitted: {since}.");
-        let values = consumers
-            .iter()
-            .map(|it| (labels(it, true), value(it).map(to_text)));
+        let values = consumers.iter().map(|it| {
+            (
+                labels(it, Some(("topic", &it.topic))),
+                value(it).map(to_text),
+            )
+        });
         metrics.family(&name, "gauge", &help, values);
     }
     let producers = &emission.producers;
     let ran = producers.iter().map(|it| {
         let last_ran = it.last_ran.map(|time| format!("{time:.3}"));
-        (labels(it, false), last_ran)
+        (labels(it, None), last_ran)
     });
     let name = "moksha_monitor_exporter_producers_last_ran";
     metrics.family(
@@ -82,7 +85,7 @@ pub(super) fn prometheus(emission: Option<&Emission>) -> String {
     );
     let failed = producers
         .iter()
-        .map(|it| (labels(it, false), Some(to_text(it.exceptions))));
+        .map(|it| (labels(it, None), Some(to_text(it.exceptions))));
     let name = "moksha_monitor_exporter_producers_exceptions";
     metrics.family(name, "gauge", "Failures of a producer in a row.", failed);
     for (key, word) in COUNTERS {
@@ -90,18 +93,18 @@ pub(super) fn prometheus(emission: Option<&Emission>) -> String {
         let help = format!("{key} of a consumer since the hub started.");
         let values = consumers
             .iter()
-            .map(|it| (labels(it, false), it.total(key).map(to_text)));
+            .map(|it| (labels(it, None), it.total(key).map(to_text)));
         metrics.family(&name, "counter", &help, values);
     }
     let stuck = consumers.iter().chain(producers);
-    let stuck = stuck.map(|it| (labels(it, false), it.total("stuck_ms").map(to_text)));
+    let stuck = stuck.map(|it| (labels(it, None), it.total("stuck_ms").map(to_text)));
     let help =
         "For how long a consumer or producer has been in one call; 0 when that is not too long.";
     metrics.family("fedmsg_stuck_milliseconds", "gauge", help, stuck);
     let last = consumers.iter().map(|it| {
         let last = it.total("last_consumed_ms").filter(|time| *time > 0);
         let last = last.map(|ms| format!("{}.{:03}", ms / 1000, ms % 1000));
-        (labels(it, false), last)
+        (labels(it, None), last)
     });
     let help = "When a consumer consumed its last message, UNIX time.";
     let name = "fedmsg_consumer_last_consumed_timestamp_seconds";
@@ -110,9 +113,7 @@ pub(super) fn prometheus(emission: Option<&Emission>) -> String {
     let figures = everybody.flat_map(|it| {
         let figures = it.figures();
         figures.map(|(name, count)| {
-            let labels = labels(it, false);
-            let labels = labels.trim_end_matches('}');
-            let labels = format!("{labels},figure=\"{}\"}}", escaped(name));
+            let labels = labels(it, Some(("figure", name)));
             (labels, Some(to_text(count)))
         })
     });
@@ -128,14 +129,15 @@ fn to_text(count: u64) -> String {
     count.to_string()
 }
 
-fn labels(entry: &Entry, with_topic: bool) -> String {
+/// Those of a consumer or producer, with one more perhaps.
+fn labels(entry: &Entry, more: Option<(&str, &str)>) -> String {
     let mut labels = format!(
         "{{name=\"{}\",module=\"{}\"",
         escaped(&entry.name),
         escaped(&entry.module)
     );
-    if with_topic {
-        let _ = write!(labels, ",topic=\"{}\"", escaped(&entry.topic));
+    if let Some((name, value)) = more {
+        let _ = write!(labels, ",{name}=\"{}\"", escaped(value));
     }
     labels.push('}');
     labels

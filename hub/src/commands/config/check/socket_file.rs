@@ -2,12 +2,10 @@
 //!
 //! [`super::addresses`] asks. What binds asks again, of the same things.
 
-use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::FileTypeExt as _;
-use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use fedmsg::check_ipc_path;
 use rustix::fs::{Access, access};
 
 use super::finding::Severity;
@@ -31,22 +29,25 @@ pub(super) fn obstacle(path: &Path) -> Option<(Severity, String)> {
     })
 }
 
-/// Looks at what is there. The socket of one that has died is replaced, and in nobody's way.
+/// Looks at what is there, as who binds does.
 fn in_the_way(path: &Path) -> Option<(Severity, String)> {
-    let found = fs::symlink_metadata(path).ok()?;
+    let error = check_ipc_path(path.to_str()?).err()?;
     let shown = path.display();
-    if !found.file_type().is_socket() {
-        let message = format!("{shown} is a file that is no socket, and is not replaced");
-        return Some((Severity::Error, message));
-    }
-    let who = match UnixStream::connect(path) {
-        Ok(_) => "it may be by a program of this bus that runs already",
-        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-            "or this user may not ask: check as the one that the hub runs as"
+    Some(match error.kind() {
+        ErrorKind::AddrInUse => {
+            let who = "it may be by a program of this bus that runs already";
+            (Severity::Warning, format!("{shown} is in use now; {who}"))
         }
-        Err(_) => return None,
-    };
-    Some((Severity::Warning, format!("{shown} is in use now; {who}")))
+        ErrorKind::PermissionDenied => {
+            let advice = "check as the one that the hub runs as";
+            (Severity::Warning, format!("{shown}: {error}; {advice}"))
+        }
+        ErrorKind::Other => {
+            let message = format!("{shown} is a file that is no socket, and is not replaced");
+            (Severity::Error, message)
+        }
+        _ => (Severity::Error, format!("{shown}: {error}")),
+    })
 }
 
 fn locked(directory: &Path) -> Option<(Severity, String)> {
@@ -60,6 +61,7 @@ fn locked(directory: &Path) -> Option<(Severity, String)> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::{PermissionsExt as _, symlink};
     use std::os::unix::net::UnixListener;
 
